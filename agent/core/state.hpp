@@ -1,0 +1,88 @@
+// What the agent knows: the content of state.json. Plain values; storage/ gives them their form on disk.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/secret.hpp"
+#include "core/time.hpp"
+
+namespace devkey::core {
+
+/// What a state is bound to. If the settings stop saying the same, nothing is changed anywhere (`identity-changed`).
+struct Identity {
+    std::string service;  ///< the key service's URL as set, without a trailing slash
+    std::string app;      ///< the app's id on that service
+    std::string owner;    ///< provider and account as set: `local-userpass:alice@example.com`; never a secret
+    std::string device;   ///< the device id
+
+    bool operator==(const Identity&) const = default;
+};
+
+/// A key of this device whose secret we hold.
+struct Key {
+    std::string id;           ///< the service's id
+    std::string name;         ///< as core/key_name.hpp makes it
+    std::uint32_t generation = 0;
+    Secret secret;
+    Instant created_at{};     ///< when its create was answered, in our wall time
+
+    bool operator==(const Key&) const = default;
+};
+
+/// A create, written down before it is sent. While one is open, no other name is ever tried.
+struct Intent {
+    enum class Stage {
+        Unsent,    ///< no request with this name is under way or may have landed
+        Sent,      ///< sent, and not answered: a key of this name may exist, now or later
+        Landed,    ///< the service says that the name is taken: a key of this name exists, its secret is lost
+        Found,     ///< the stray's id is known: it is removed next
+    };
+    std::string name;
+    std::uint32_t generation = 0;
+    Stage stage = Stage::Unsent;
+    std::string id;           ///< the stray's id; only at Found
+    Instant sent_at{};        ///< when it was last sent
+
+    bool operator==(const Intent&) const = default;
+};
+
+/// A new key on its way to be published: received, then verified.
+struct PendingKey {
+    enum class Stage {
+        Received,  ///< its secret is saved; it hasn't logged in yet
+        Verified,  ///< it has logged in
+        Refused,   ///< it wasn't accepted within the policy's patience: it is removed next
+    };
+    Key key;
+    Stage stage = Stage::Received;
+
+    bool operator==(const PendingKey&) const = default;
+};
+
+/// The key that programs on this device use.
+struct CurrentKey {
+    Key key;
+    std::optional<Instant> published_at;  ///< none until the credential file was first written with it
+
+    bool operator==(const CurrentKey&) const = default;
+};
+
+/// The truth. Everything else on disk is rendered from it.
+struct State {
+    Identity identity;
+    std::string owner_id;          ///< the service's id of the owner, from the first log-in
+    std::string installation;      ///< random tag of this installation, in every key's name
+    std::string machine;           ///< the hashed machine id it was made on; empty where the machine has none
+    std::uint32_t last_generation = 0;  ///< the highest ever used
+    std::uint32_t refused_keys = 0;     ///< new keys in a row that were removed because they never logged in
+    std::optional<Intent> intent;
+    std::optional<PendingKey> pending;
+    std::optional<CurrentKey> current;
+
+    bool operator==(const State&) const = default;
+};
+
+}  // namespace devkey::core
