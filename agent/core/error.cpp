@@ -4,19 +4,32 @@ namespace devkey::core {
 
 std::string_view name_of(ErrorKind kind) {
     switch (kind) {
-        case ErrorKind::InvalidInput: return "invalid-input";
-        case ErrorKind::Unauthenticated: return "unauthenticated";
-        case ErrorKind::Forbidden: return "forbidden";
-        case ErrorKind::NotFound: return "not-found";
-        case ErrorKind::Conflict: return "conflict";
-        case ErrorKind::LimitReached: return "limit-reached";
-        case ErrorKind::RateLimited: return "rate-limited";
-        case ErrorKind::ProviderOff: return "provider-off";
-        case ErrorKind::Unavailable: return "unavailable";
-        case ErrorKind::OutcomeUnknown: return "outcome-unknown";
-        case ErrorKind::Corrupt: return "corrupt";
-        case ErrorKind::Insecure: return "insecure";
-        case ErrorKind::Io: return "io";
+        case ErrorKind::InvalidInput:
+            return "invalid-input";
+        case ErrorKind::Unauthenticated:
+            return "unauthenticated";
+        case ErrorKind::Forbidden:
+            return "forbidden";
+        case ErrorKind::NotFound:
+            return "not-found";
+        case ErrorKind::Conflict:
+            return "conflict";
+        case ErrorKind::LimitReached:
+            return "limit-reached";
+        case ErrorKind::RateLimited:
+            return "rate-limited";
+        case ErrorKind::ProviderOff:
+            return "provider-off";
+        case ErrorKind::Unavailable:
+            return "unavailable";
+        case ErrorKind::OutcomeUnknown:
+            return "outcome-unknown";
+        case ErrorKind::Corrupt:
+            return "corrupt";
+        case ErrorKind::Insecure:
+            return "insecure";
+        case ErrorKind::Io:
+            return "io";
     }
     return "unknown";
 }

@@ -34,7 +34,8 @@ enum class ErrorKind {
 struct Error {
     ErrorKind kind;
     std::string message;
-    std::optional<std::chrono::seconds> retry_after{};  ///< what the service asked for (Retry-After), if it did
+    std::optional<std::chrono::seconds>
+        retry_after{};  ///< what the service asked for (Retry-After), if it did
 };
 
 template <class T>

@@ -17,7 +17,7 @@ void wipe(std::string& text) noexcept;
 /// Owns a secret value. Every copy owns and wipes its own memory; a moved-from secret is empty.
 /// There is no way to print one: call `reveal()` at the single place where the value has to leave.
 class Secret {
-   public:
+ public:
     Secret() noexcept = default;
     explicit Secret(std::string_view value);
     Secret(const Secret& other);
@@ -38,7 +38,7 @@ class Secret {
     template <class Stream>
     friend Stream& operator<<(Stream&, const Secret&) = delete;
 
-   private:
+ private:
     std::unique_ptr<char[]> data_;
     std::size_t size_ = 0;
 };

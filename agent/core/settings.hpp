@@ -38,11 +38,12 @@ using SecretSource = std::variant<FromCredential, FromFile, FromCommand>;
 using DeviceIdSource = std::variant<FromLiteral, FromMachineId, FromHostname, FromFile, FromCommand>;
 
 struct ServiceSettings {
-    std::string url;                         ///< scheme://host[:port], no path, no trailing slash
+    std::string url;  ///< scheme://host[:port], no path, no trailing slash
     std::string app;
-    std::string ca_file;                     ///< PEM; empty: the system's certificates
-    std::vector<std::string> allowed_hosts;  ///< hosts (with port if not 443) `location` may name, beside url's own
-    bool plain_http = false;                 ///< allows http:// in url, to a loopback address only
+    std::string ca_file;  ///< PEM; empty: the system's certificates
+    std::vector<std::string>
+        allowed_hosts;        ///< hosts (with port if not 443) `location` may name, beside url's own
+    bool plain_http = false;  ///< allows http:// in url, to a loopback address only
     Millis connect_timeout = std::chrono::seconds{10};  ///< name look-up, TCP and TLS together
     Millis request_timeout = std::chrono::seconds{30};  ///< a whole request and its answer
 };

@@ -11,7 +11,8 @@
 
 namespace devkey::core {
 
-/// What a state is bound to. If the settings stop saying the same, nothing is changed anywhere (`identity-changed`).
+/// What a state is bound to. If the settings stop saying the same, nothing is changed anywhere
+/// (`identity-changed`).
 struct Identity {
     std::string service;  ///< the key service's URL as set, without a trailing slash
     std::string app;      ///< the app's id on that service
@@ -23,11 +24,11 @@ struct Identity {
 
 /// A key of this device whose secret we hold.
 struct Key {
-    std::string id;           ///< the service's id
-    std::string name;         ///< as core/key_name.hpp makes it
+    std::string id;    ///< the service's id
+    std::string name;  ///< as core/key_name.hpp makes it
     std::uint32_t generation = 0;
     Secret secret;
-    Instant created_at{};     ///< when its create was answered, in our wall time
+    Instant created_at{};  ///< when its create was answered, in our wall time
 
     bool operator==(const Key&) const = default;
 };
@@ -35,16 +36,16 @@ struct Key {
 /// A create, written down before it is sent. While one is open, no other name is ever tried.
 struct Intent {
     enum class Stage {
-        Unsent,    ///< no request with this name is under way or may have landed
-        Sent,      ///< sent, and not answered: a key of this name may exist, now or later
-        Landed,    ///< the service says that the name is taken: a key of this name exists, its secret is lost
-        Found,     ///< the stray's id is known: it is removed next
+        Unsent,  ///< no request with this name is under way or may have landed
+        Sent,    ///< sent, and not answered: a key of this name may exist, now or later
+        Landed,  ///< the service says that the name is taken: a key of this name exists, its secret is lost
+        Found,   ///< the stray's id is known: it is removed next
     };
     std::string name;
     std::uint32_t generation = 0;
     Stage stage = Stage::Unsent;
-    std::string id;           ///< the stray's id; only at Found
-    Instant sent_at{};        ///< when it was last sent
+    std::string id;     ///< the stray's id; only at Found
+    Instant sent_at{};  ///< when it was last sent
 
     bool operator==(const Intent&) const = default;
 };
@@ -73,9 +74,9 @@ struct CurrentKey {
 /// The truth. Everything else on disk is rendered from it.
 struct State {
     Identity identity;
-    std::string owner_id;          ///< the service's id of the owner, from the first log-in
-    std::string installation;      ///< random tag of this installation, in every key's name
-    std::string machine;           ///< the hashed machine id it was made on; empty where the machine has none
+    std::string owner_id;      ///< the service's id of the owner, from the first log-in
+    std::string installation;  ///< random tag of this installation, in every key's name
+    std::string machine;       ///< the hashed machine id it was made on; empty where the machine has none
     std::uint32_t last_generation = 0;  ///< the highest ever used
     std::uint32_t refused_keys = 0;     ///< new keys in a row that were removed because they never logged in
     std::optional<Intent> intent;

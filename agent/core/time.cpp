@@ -13,14 +13,18 @@ struct Unit {
 };
 
 constexpr std::array units{
-    Unit{"d", std::chrono::days{1}},    Unit{"h", std::chrono::hours{1}}, Unit{"m", std::chrono::minutes{1}},
-    Unit{"s", std::chrono::seconds{1}}, Unit{"ms", Millis{1}},
+    Unit{"d", std::chrono::days{1}},
+    Unit{"h", std::chrono::hours{1}},
+    Unit{"m", std::chrono::minutes{1}},
+    Unit{"s", std::chrono::seconds{1}},
+    Unit{"ms", Millis{1}},
 };
 constexpr Millis longest_duration = std::chrono::days{36525};
 
 std::unexpected<Error> bad_duration(std::string_view text) {
-    return fail(ErrorKind::InvalidInput,
-                "'" + std::string(text) + "' is not a duration; write it like 30d, 12h, 15m, 10s, 500ms or 1h30m");
+    return fail(
+        ErrorKind::InvalidInput,
+        "'" + std::string(text) + "' is not a duration; write it like 30d, 12h, 15m, 10s, 500ms or 1h30m");
 }
 
 /// Takes the leading digits off `text`.
@@ -93,8 +97,8 @@ std::string format_instant(Instant instant) {
     const std::chrono::hh_mm_ss time{instant - day};
     std::array<char, 64> text{};
     const int length = std::snprintf(
-        text.data(), text.size(), "%04d-%02u-%02uT%02lld:%02lld:%02lld.%03lldZ", static_cast<int>(date.year()),
-        static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+        text.data(), text.size(), "%04d-%02u-%02uT%02lld:%02lld:%02lld.%03lldZ",
+        static_cast<int>(date.year()), static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
         static_cast<long long>(time.hours().count()), static_cast<long long>(time.minutes().count()),
         static_cast<long long>(time.seconds().count()), static_cast<long long>(time.subseconds().count()));
     return {text.data(), length < 0 ? 0 : static_cast<std::size_t>(length)};
@@ -107,7 +111,8 @@ Result<Instant> parse_instant(std::string_view text) {
     };
     const bool has_millis = text.size() == 24;
     if (!has_millis && text.size() != 20) return bad();
-    if (text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':') return bad();
+    if (text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':')
+        return bad();
     if (text.back() != 'Z' || (has_millis && text[19] != '.')) return bad();
     const auto year = digits_at(text, 0, 4, 1970, 9999);
     const auto month = digits_at(text, 5, 2, 1, 12);

@@ -29,7 +29,8 @@ using BootInstant = BootClock::time_point;
 /// At most 100 years; no sign, no spaces, no fractions. InvalidInput otherwise.
 [[nodiscard]] Result<Millis> parse_duration(std::string_view text);
 
-/// The shortest sum that parse_duration reads back the same; `0s` for none. Negative durations are shown as `0s`.
+/// The shortest sum that parse_duration reads back the same; `0s` for none. Negative durations are shown as
+/// `0s`.
 [[nodiscard]] std::string format_duration(Millis duration);
 
 /// RFC 3339 in UTC with whole milliseconds: `2026-01-02T03:04:05.678Z`.

@@ -6,7 +6,7 @@
 namespace devkey::ports {
 
 class Clock {
-   public:
+ public:
     virtual ~Clock() = default;
     /// Wall time.
     [[nodiscard]] virtual core::Instant now() const = 0;

@@ -7,7 +7,7 @@
 namespace devkey::ports {
 
 class Entropy {
-   public:
+ public:
     virtual ~Entropy() = default;
     /// `length` random characters of [a-z2-7] (5 bits each), from a cryptographic source.
     [[nodiscard]] virtual std::string tag(std::size_t length) = 0;

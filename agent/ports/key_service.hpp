@@ -15,12 +15,12 @@ namespace devkey::ports {
 /// What a key service can do. Rules ask these, never a service's name.
 struct Capabilities {
     bool can_disable = true;
-    bool unique_names = true;          ///< a second key of one name is refused with Conflict
-    bool complete_lists = true;        ///< a list holds every key of the owner (though it may lag)
-    std::size_t longest_name = 64;     ///< of a key, in characters
-    std::size_t keys_per_owner = 20;   ///< 0: no limit known
-    core::Millis read_lag{};           ///< how long a read may miss a finished write
-    core::Millis late_landing{};       ///< how long after its sending an unanswered create may still take effect
+    bool unique_names = true;         ///< a second key of one name is refused with Conflict
+    bool complete_lists = true;       ///< a list holds every key of the owner (though it may lag)
+    std::size_t longest_name = 64;    ///< of a key, in characters
+    std::size_t keys_per_owner = 20;  ///< 0: no limit known
+    core::Millis read_lag{};          ///< how long a read may miss a finished write
+    core::Millis late_landing{};  ///< how long after its sending an unanswered create may still take effect
 };
 
 /// A key as the service lists it; never its secret.
@@ -39,12 +39,13 @@ struct CreatedKey {
     core::Secret secret;
 };
 
-/// One owner's keys on one service. All calls block, within the deadlines of the settings; all are made by one thread.
-/// Calls that need the owner's session log in first if none is open, and log in again once (and only once) if it has
-/// ended. Any call may answer Unauthenticated (the owner's secret isn't accepted), Forbidden, ProviderOff, RateLimited,
-/// Unavailable, Insecure (TLS), InvalidInput, or what reading the owner's secret answers.
+/// One owner's keys on one service. All calls block, within the deadlines of the settings; all are made by
+/// one thread. Calls that need the owner's session log in first if none is open, and log in again once (and
+/// only once) if it has ended. Any call may answer Unauthenticated (the owner's secret isn't accepted),
+/// Forbidden, ProviderOff, RateLimited, Unavailable, Insecure (TLS), InvalidInput, or what reading the
+/// owner's secret answers.
 class KeyService {
-   public:
+ public:
     virtual ~KeyService() = default;
 
     [[nodiscard]] virtual const Capabilities& capabilities() const = 0;
@@ -58,8 +59,9 @@ class KeyService {
     /// One key; NotFound if there is none of that id.
     [[nodiscard]] virtual core::Result<ListedKey> get(const std::string& id) = 0;
 
-    /// Creates a key, sending the request at most once. Conflict: the name is taken. LimitReached. OutcomeUnknown: it may
-    /// have happened or may yet happen. Every other error says that nothing was created.
+    /// Creates a key, sending the request at most once. Conflict: the name is taken. LimitReached.
+    /// OutcomeUnknown: it may have happened or may yet happen. Every other error says that nothing was
+    /// created.
     [[nodiscard]] virtual core::Result<CreatedKey> create(const std::string& name) = 0;
 
     /// Idempotent. NotFound if there is no key of that id; OutcomeUnknown as in create.
@@ -69,12 +71,12 @@ class KeyService {
     /// Success too if there is no key of that id (any more).
     [[nodiscard]] virtual core::Result<void> remove(const std::string& id) = 0;
 
-    /// Logs in with a key and logs that session out again; answers the id of the owner it belongs to. Needs no owner
-    /// session. Unauthenticated: the key isn't accepted (now).
+    /// Logs in with a key and logs that session out again; answers the id of the owner it belongs to. Needs
+    /// no owner session. Unauthenticated: the key isn't accepted (now).
     [[nodiscard]] virtual core::Result<std::string> prove(const core::Secret& key) = 0;
 
-    /// Logs out what was opened and closes the connection: nothing more is due at once. Never fails; what it couldn't
-    /// log out expires by itself.
+    /// Logs out what was opened and closes the connection: nothing more is due at once. Never fails; what it
+    /// couldn't log out expires by itself.
     virtual void rest() noexcept = 0;
 };
 

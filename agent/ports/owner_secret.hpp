@@ -7,10 +7,10 @@
 namespace devkey::ports {
 
 class OwnerSecret {
-   public:
+ public:
     virtual ~OwnerSecret() = default;
-    /// Reads it anew: the caller drops it right after the log-in. Called from the worker; may block for the time
-    /// the settings allow. Errors: InvalidInput, NotFound, Insecure (permissions), Io.
+    /// Reads it anew: the caller drops it right after the log-in. Called from the worker; may block for the
+    /// time the settings allow. Errors: InvalidInput, NotFound, Insecure (permissions), Io.
     [[nodiscard]] virtual core::Result<core::Secret> read() = 0;
 };
 

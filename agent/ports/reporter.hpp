@@ -14,12 +14,12 @@ enum class Severity { Debug, Info, Notice, Warning, Error };
 struct Event {
     Severity severity = Severity::Info;
     std::string_view name;
-    std::string message;  ///< for people; never a secret
+    std::string message;                                             ///< for people; never a secret
     std::vector<std::pair<std::string_view, std::string>> fields{};  ///< snake_case names; never a secret
 };
 
 class Reporter {
-   public:
+ public:
     virtual ~Reporter() = default;
     /// Never fails, never blocks for long; called from any thread.
     virtual void report(const Event& event) noexcept = 0;

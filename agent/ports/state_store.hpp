@@ -9,9 +9,10 @@
 namespace devkey::ports {
 
 class StateStore {
-   public:
+ public:
     virtual ~StateStore() = default;
-    /// None if there has never been one. Corrupt (with the place and the remedy), Insecure (owner or type), Io.
+    /// None if there has never been one. Corrupt (with the place and the remedy), Insecure (owner or type),
+    /// Io.
     [[nodiscard]] virtual core::Result<std::optional<core::State>> load() = 0;
     /// When it answers, the state is on disk, also after a power cut. On an error the old one is.
     /// Errors: Insecure (not permitted), Io (disk full, read-only, …).
