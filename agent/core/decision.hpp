@@ -75,8 +75,8 @@ enum class Reason {
 struct Decision {
     Action action = Action::Idle;
     Reason reason = Reason::Healthy;
-    std::string detail{};                 ///< what exactly: names, counts, the error's message; never a secret
-    std::optional<BootInstant> again{};   ///< none: only a trigger can change anything
+    std::string detail{};                ///< what exactly: names, counts, the error's message; never a secret
+    std::optional<BootInstant> again{};  ///< none: only a trigger can change anything
 
     bool operator==(const Decision&) const = default;
 };

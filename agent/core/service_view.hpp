@@ -16,7 +16,7 @@ struct Capabilities {
     std::size_t longest_name = 64;    ///< of a key, in characters
     std::size_t keys_per_owner = 20;  ///< 0: no limit known
     Millis read_lag{};                ///< how long a read may miss a finished write
-    Millis late_landing{};            ///< how long after its sending an unanswered create may still take effect
+    Millis late_landing{};  ///< how long after its sending an unanswered create may still take effect
 };
 
 /// A key as the service lists it; never its secret.

@@ -26,11 +26,12 @@ enum class Trigger {
 
 /// What a pass came to, as an immutable value: the worker hands it to the main thread.
 struct Snapshot {
-    core::Decision decision;  ///< what was decided; when it was carried out and more is due at once, `more` is set
-    bool more = false;        ///< run another pass at once
-    bool changed = false;     ///< this pass changed a key or a file
-    bool usable = false;      ///< a published credential is on disk, whole
-    std::string key_name{};   ///< the current key's name and generation; empty and 0 if there is none
+    core::Decision
+        decision;       ///< what was decided; when it was carried out and more is due at once, `more` is set
+    bool more = false;  ///< run another pass at once
+    bool changed = false;    ///< this pass changed a key or a file
+    bool usable = false;     ///< a published credential is on disk, whole
+    std::string key_name{};  ///< the current key's name and generation; empty and 0 if there is none
     std::string key_id{};
     unsigned generation = 0;
 };
@@ -55,13 +56,13 @@ struct Setup {
 
 /// Used by one thread. Holds no lock and no thread; many may live in one process (one per device).
 class Reconciler {
-   public:
+ public:
     Reconciler(World world, Setup setup);
 
     /// Runs one pass. Never throws; what failed is in the snapshot's decision of the next pass.
     [[nodiscard]] Snapshot pass(Trigger trigger);
 
-   private:
+ private:
     struct Applied;  // what an action came to
     // (members follow)
 };
