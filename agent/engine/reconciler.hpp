@@ -63,8 +63,55 @@ class Reconciler {
     [[nodiscard]] Snapshot pass(Trigger trigger);
 
  private:
-    struct Applied;  // what an action came to
-    // (members follow)
+    using Done = core::Result<void>;
+
+    // observe
+    void load_state();
+    [[nodiscard]] core::Observation observe();
+    [[nodiscard]] std::optional<core::CredentialSight> look_at_credential_file();
+    [[nodiscard]] Snapshot snapshot_of(core::Decision decision) const;
+    void tell(const core::Decision& decision);
+    void tell_of(std::string_view name, std::string message, const core::Key& key);
+
+    // apply
+    [[nodiscard]] Done apply(core::Action action);
+    [[nodiscard]] Done trial_save();
+    [[nodiscard]] Done repair();
+    [[nodiscard]] Done publish();
+    [[nodiscard]] Done verify();
+    [[nodiscard]] Done drop_refused();
+    [[nodiscard]] Done ask_service();
+    [[nodiscard]] Done create();
+    [[nodiscard]] Done find_stray();
+    [[nodiscard]] Done remove_stray();
+
+    // steps that actions share
+    [[nodiscard]] Done save(core::State next);
+    [[nodiscard]] Done log_in_as_owner();
+    [[nodiscard]] core::Result<core::State> with_open_intent() const;
+    [[nodiscard]] Done keep(ports::CreatedKey created);
+    [[nodiscard]] Done not_created(const core::Error& error, core::Intent::Stage before);
+    [[nodiscard]] Done stray_not_listed();
+    [[nodiscard]] core::State known_state() const;
+    [[nodiscard]] core::Credential credential() const;
+    void note_failure(core::Action action, const core::Error& error);
+    void rest();
+
+    World world_;
+    Setup setup_;
+    std::optional<core::State> state_;        // what is on disk: memory never runs ahead of it
+    std::optional<core::Error> state_error_;  // why state_ isn't known
+    bool loaded_ = false;
+    bool state_unsaved_ = false;
+    bool another_asked_for_ = false;
+    bool changed_ = false;
+    std::optional<core::CredentialSight> sight_;
+    std::optional<std::vector<core::ListedKey>> listed_;
+    std::optional<std::string> owner_id_;
+    std::optional<core::Patience> proof_;
+    std::optional<core::Patience> search_;
+    std::map<core::Action, core::Failure> failures_;
+    std::optional<core::Decision> told_;
 };
 
 }  // namespace devkey::engine
