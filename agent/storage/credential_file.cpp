@@ -1,0 +1,137 @@
+#include "storage/credential_file.hpp"
+
+#include <Poco/JSON/Object.h>
+#include <grp.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <sstream>
+#include <vector>
+
+namespace devkey::storage {
+
+using core::Credential;
+using core::CredentialFormat;
+using core::CredentialSight;
+using core::ErrorKind;
+
+namespace {
+
+std::string render_json(const Credential& credential) {
+    Poco::JSON::Object json(Poco::JSON_PRESERVE_KEY_ORDER);
+    json.set("version", 1);
+    json.set("service", credential.identity.service);
+    json.set("app", credential.identity.app);
+    json.set("device", credential.identity.device);
+    json.set("key_id", credential.key.id);
+    json.set("key_name", credential.key.name);
+    json.set("key", std::string(credential.key.secret.reveal()));
+    json.set("generation", credential.key.generation);
+    json.set("created_at", core::format_instant(credential.key.created_at));
+    std::ostringstream out;
+    json.stringify(out, 2);
+    out << '\n';
+    return std::move(out).str();
+}
+
+/// In double quotes both a POSIX shell and systemd take exactly these four with a backslash.
+std::string assignment(std::string_view name, std::string_view value) {
+    std::string line(name);
+    line += "=\"";
+    for (const char c : value) {
+        if (c == '"' || c == '\\' || c == '$' || c == '`') line += '\\';
+        line += c;
+    }
+    return line + "\"\n";
+}
+
+std::string render_env(const Credential& credential) {
+    const auto& [identity, key] = credential;
+    return assignment("DEVKEY_SERVICE", identity.service) + assignment("DEVKEY_APP", identity.app) +
+           assignment("DEVKEY_DEVICE", identity.device) + assignment("DEVKEY_KEY_ID", key.id) +
+           assignment("DEVKEY_KEY_NAME", key.name) + assignment("DEVKEY_KEY", key.secret.reveal()) +
+           assignment("DEVKEY_GENERATION", std::to_string(key.generation)) +
+           assignment("DEVKEY_CREATED_AT", core::format_instant(key.created_at));
+}
+
+std::optional<gid_t> find_group(const std::string& name) {
+    std::vector<char> buffer(1U << 16U);
+    group entry{};
+    group* found = nullptr;
+    if (::getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr)
+        return std::nullopt;
+    return entry.gr_gid;
+}
+
+bool may_give_to(gid_t group) {
+    if (::geteuid() == 0 || ::getegid() == group) return true;
+    std::vector<gid_t> groups(static_cast<std::size_t>(std::max(0, ::getgroups(0, nullptr))));
+    const int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
+    groups.resize(static_cast<std::size_t>(std::max(0, count)));
+    return std::ranges::find(groups, group) != groups.end();
+}
+
+}  // namespace
+
+core::Secret render(const Credential& credential, CredentialFormat format) {
+    std::string text;
+    switch (format) {
+        case CredentialFormat::Json:
+            text = render_json(credential);
+            break;
+        case CredentialFormat::Env:
+            text = render_env(credential);
+            break;
+        case CredentialFormat::Raw:
+            text = std::string(credential.key.secret.reveal()) + "\n";
+            break;
+    }
+    return core::Secret::take(text);
+}
+
+core::Result<CredentialFile> CredentialFile::make(core::CredentialFileSettings settings, FileCalls& calls) {
+    if (settings.group.empty()) return CredentialFile{std::move(settings), std::nullopt, calls};
+    const auto group = find_group(settings.group);
+    if (!group)
+        return core::fail(ErrorKind::InvalidInput, "credential_file.group: there is no group '" +
+                                                       settings.group +
+                                                       "' on this machine; create it or name another");
+    if (!may_give_to(*group))
+        return core::fail(ErrorKind::InvalidInput,
+                          "credential_file.group: devkeyd is not a member of '" + settings.group +
+                              "'; add it (SupplementaryGroups= in the unit) or name another");
+    return CredentialFile{std::move(settings), *group, calls};
+}
+
+CredentialFile::CredentialFile(core::CredentialFileSettings settings, std::optional<gid_t> group,
+                               FileCalls& calls)
+    : settings_(std::move(settings)), group_(group), calls_(calls) {}
+
+core::Result<CredentialSight> CredentialFile::look(const Credential& credential) {
+    const auto wanted = render(credential, settings_.format);
+    const auto found = read_file(settings_.path, wanted.reveal().size());
+    if (!found) {
+        switch (found.error().kind) {
+            case ErrorKind::NotFound:
+                return CredentialSight::Missing;
+            case ErrorKind::Corrupt:   // longer than it should be
+            case ErrorKind::Insecure:  // a symlink, a device, …: ours is a regular file
+                return CredentialSight::Altered;
+            case ErrorKind::Forbidden:
+                return CredentialSight::Loosened;  // our own bits are gone
+            default:
+                return std::unexpected(found.error());
+        }
+    }
+    if (found->content != wanted) return CredentialSight::Altered;
+    const bool as_set = found->mode == settings_.mode && found->owner == ::geteuid() &&
+                        found->group == group_.value_or(found->group);
+    return as_set ? CredentialSight::Matches : CredentialSight::Loosened;
+}
+
+core::Result<void> CredentialFile::publish(const Credential& credential) {
+    const auto text = render(credential, settings_.format);
+    return write_file(calls_, settings_.path, text.reveal(), {.mode = settings_.mode, .group = group_});
+}
+
+}  // namespace devkey::storage

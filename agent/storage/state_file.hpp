@@ -1,0 +1,35 @@
+// state.json: the truth, on disk.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "ports/reporter.hpp"
+#include "ports/state_store.hpp"
+#include "storage/atomic_file.hpp"
+
+namespace devkey::storage {
+
+/// The state as JSON, `"version": 1`.
+[[nodiscard]] core::Secret format_state(const core::State& state);
+
+/// Reads back exactly what format_state writes. Corrupt for anything else, naming the field.
+[[nodiscard]] core::Result<core::State> parse_state(std::string_view text);
+
+/// `<directory>/state.json`, 0600. Whoever makes one holds the directory's StateLock.
+class StateFile : public ports::StateStore {
+ public:
+    /// `reporter` is told when a mode had to be tightened. Both references outlive it.
+    StateFile(std::string directory, ports::Reporter& reporter, FileCalls& calls);
+
+    [[nodiscard]] core::Result<std::optional<core::State>> load() override;
+    [[nodiscard]] core::Result<void> save(const core::State& state) override;
+
+ private:
+    std::string path_;
+    ports::Reporter& reporter_;
+    FileCalls& calls_;
+};
+
+}  // namespace devkey::storage

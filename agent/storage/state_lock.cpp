@@ -1,0 +1,49 @@
+#include "storage/state_lock.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "storage/atomic_file.hpp"
+
+namespace devkey::storage {
+
+using core::ErrorKind;
+
+namespace {
+
+core::Result<Descriptor> open_directory(const std::string& path) {
+    if (::mkdir(path.c_str(), 0711) == 0) {
+        if (::chmod(path.c_str(), 0711) != 0) return std::unexpected(file_error("set the mode", path, errno));
+    } else if (errno != EEXIST) {
+        return std::unexpected(file_error("create the state directory", path, errno));
+    }
+    Descriptor directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (!directory.valid()) return std::unexpected(file_error("open the state directory", path, errno));
+    return directory;
+}
+
+}  // namespace
+
+core::Result<StateLock> StateLock::take(const std::string& path) {
+    const auto directory = open_directory(path);
+    if (!directory) return std::unexpected(directory.error());
+    struct stat facts{};
+    if (::fstat(directory->get(), &facts) != 0) return std::unexpected(file_error("look at", path, errno));
+    if (facts.st_uid != ::geteuid())
+        return core::fail(ErrorKind::Insecure, path + ": belongs to uid " + std::to_string(facts.st_uid) +
+                                                   "; chown it to the user that runs devkeyd");
+    if ((facts.st_mode & 022U) != 0)
+        return core::fail(ErrorKind::Insecure, path + ": others may write to it; chmod it to 0711");
+    Descriptor file{::openat(directory->get(), "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600)};
+    if (!file.valid()) return std::unexpected(file_error("open", path + "/lock", errno));
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0)
+        return core::fail(
+            ErrorKind::Unavailable,
+            path + ": another devkeyd works there; stop it, or give this one its own state_directory");
+    return StateLock{std::move(file)};
+}
+
+}  // namespace devkey::storage

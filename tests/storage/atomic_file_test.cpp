@@ -1,0 +1,185 @@
+#include "storage/atomic_file.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <thread>
+
+#include "storage/temporary_directory.hpp"
+
+namespace devkey::storage {
+namespace {
+
+using core::ErrorKind;
+
+mode_t mode_of(const std::string& path) {
+    struct stat facts{};
+    EXPECT_EQ(::lstat(path.c_str(), &facts), 0);
+    return facts.st_mode;
+}
+
+/// Fails the nth call with an error of choice, and sees the mode at every call: what a reader could see, too.
+class FaultyCalls : public FileCalls {
+ public:
+    int fail_at = 0;
+    int error = ENOSPC;
+    bool dies = false;
+    int made = 0;
+    mode_t loosest = 0;
+
+    int create(int directory, const char* name) override {
+        return fails() ? -1 : FileCalls::create(directory, name);
+    }
+    int chown_group(int file, gid_t group) override {
+        return fails(file) ? -1 : FileCalls::chown_group(file, group);
+    }
+    int chmod(int file, mode_t mode) override { return fails(file) ? -1 : FileCalls::chmod(file, mode); }
+    ssize_t write(int file, const void* data, std::size_t) override {
+        return fails(file) ? -1 : FileCalls::write(file, data, 1);  // the least a kernel may take
+    }
+    int fsync(int file) override { return fails(file) ? -1 : FileCalls::fsync(file); }
+    int rename(int directory, const char* from, const char* to) override {
+        return fails() ? -1 : FileCalls::rename(directory, from, to);
+    }
+
+ private:
+    bool fails(int file = -1) {
+        struct stat facts{};
+        if (file >= 0 && ::fstat(file, &facts) == 0 && S_ISREG(facts.st_mode))
+            loosest |= facts.st_mode & 077U;
+        if (++made != fail_at) return false;
+        if (dies) ::_exit(9);
+        errno = error;
+        return true;
+    }
+};
+
+TEST(WriteFile, MakesTheFileWithItsModeAndNothingBeside) {
+    const TemporaryDirectory directory;
+    FaultyCalls calls;
+    ASSERT_TRUE(write_file(calls, directory.file("a"), "content", {.mode = 0440}));
+    EXPECT_EQ(content_of(directory.file("a")), "content");
+    EXPECT_EQ(mode_of(directory.file("a")) & 07777U, 0440U);
+    EXPECT_EQ(directory.entries(), 1U);
+}
+
+TEST(WriteFile, IsNeverLooserThanAskedForNotEvenForAMoment) {
+    const TemporaryDirectory directory;
+    const auto old = ::umask(0);
+    FaultyCalls calls;
+    ASSERT_TRUE(write_file(calls, directory.file("a"), "content", {.mode = 0600, .group = ::getegid()}));
+    ::umask(old);
+    EXPECT_EQ(calls.loosest, 0U);
+}
+
+TEST(WriteFile, ThatFailsAnywhereLeavesTheOldFileWhole) {
+    for (const int error : {ENOSPC, EIO, EROFS, EACCES}) {
+        for (int at = 1;; ++at) {
+            const TemporaryDirectory directory;
+            put(directory.file("a"), "old");
+            FaultyCalls calls;
+            calls.fail_at = at;
+            calls.error = error;
+            const auto written =
+                write_file(calls, directory.file("a"), "new", {.mode = 0600, .group = ::getegid()});
+            if (calls.made < at) {
+                EXPECT_TRUE(written);
+                EXPECT_GT(at, 8);
+                break;
+            }
+            ASSERT_FALSE(written) << at;
+            EXPECT_EQ(written.error().kind, error == EACCES ? ErrorKind::Forbidden : ErrorKind::Io);
+            EXPECT_NE(written.error().message.find(directory.file("a")), std::string::npos);
+            const bool renamed =
+                at == calls.made && content_of(directory.file("a")) == "new";  // the directory's fsync
+            EXPECT_TRUE(renamed || content_of(directory.file("a")) == "old") << at;
+            EXPECT_EQ(directory.entries(), 1U) << at;
+        }
+    }
+}
+
+TEST(WriteFile, ThatDiesAnywhereLeavesOldOrNewAndTheNextOneCleansUp) {
+    for (int at = 1; at < 20; ++at) {
+        const TemporaryDirectory directory;
+        put(directory.file("a"), "old");
+        const pid_t child = ::fork();
+        if (child == 0) {
+            FaultyCalls calls;
+            calls.fail_at = at;
+            calls.dies = true;
+            const auto written = write_file(calls, directory.file("a"), "new", {});
+            ::_exit(written ? 0 : 1);
+        }
+        int status = 0;
+        ASSERT_EQ(::waitpid(child, &status, 0), child);
+        const auto content = content_of(directory.file("a"));
+        EXPECT_TRUE(content == "old" || content == "new") << at << ": " << content;
+        EXPECT_LE(directory.entries(), 2U);
+        FileCalls calls;
+        ASSERT_TRUE(write_file(calls, directory.file("a"), "next", {}));
+        EXPECT_EQ(content_of(directory.file("a")), "next");
+        EXPECT_EQ(directory.entries(), 1U) << at;
+    }
+}
+
+TEST(WriteFile, ReplacesASymlinkAndLeavesItsTargetAlone) {
+    const TemporaryDirectory directory;
+    put(directory.file("target"), "precious");
+    ASSERT_EQ(::symlink(directory.file("target").c_str(), directory.file("a").c_str()), 0);
+    ASSERT_EQ(::symlink(directory.file("target").c_str(), directory.file(".a.devkeyd-new").c_str()), 0);
+    FileCalls calls;
+    ASSERT_TRUE(write_file(calls, directory.file("a"), "new", {}));
+    EXPECT_EQ(content_of(directory.file("target")), "precious");
+    EXPECT_TRUE(S_ISREG(mode_of(directory.file("a"))));
+}
+
+TEST(WriteFile, SaysWhatToDoWithoutADirectory) {
+    FileCalls calls;
+    const auto written = write_file(calls, "/nonexistent/a", "x", {});
+    ASSERT_FALSE(written);
+    EXPECT_EQ(written.error().kind, ErrorKind::Io);
+    EXPECT_NE(written.error().message.find("create the directory"), std::string::npos);
+}
+
+TEST(WriteFile, IsWholeForEveryReader) {
+    const TemporaryDirectory directory;
+    const std::string first(5000, 'a');
+    const std::string second(9000, 'b');
+    FileCalls calls;
+    ASSERT_TRUE(write_file(calls, directory.file("a"), first, {}));
+    std::atomic<bool> stop = false;
+    std::atomic<int> torn = 0;
+    std::jthread reader([&] {
+        while (!stop) {
+            const auto content = content_of(directory.file("a"));
+            if (content != first && content != second) ++torn;
+        }
+    });
+    for (int i = 0; i < 500; ++i)
+        ASSERT_TRUE(write_file(calls, directory.file("a"), i % 2 ? first : second, {}));
+    stop = true;
+    reader.join();
+    EXPECT_EQ(torn, 0);
+}
+
+TEST(ReadFile, RefusesWhatIsNoRegularFileOrTooLong) {
+    const TemporaryDirectory directory;
+    put(directory.file("a"), "12345");
+    ASSERT_EQ(::symlink("a", directory.file("link").c_str()), 0);
+    ASSERT_EQ(::mkfifo(directory.file("pipe").c_str(), 0600), 0);
+    EXPECT_EQ(read_file(directory.file("a"), 5)->content.reveal(), "12345");
+    EXPECT_EQ(read_file(directory.file("a"), 4).error().kind, ErrorKind::Corrupt);
+    EXPECT_EQ(read_file(directory.file("none"), 4).error().kind, ErrorKind::NotFound);
+    EXPECT_EQ(read_file(directory.file("link"), 5).error().kind, ErrorKind::Insecure);
+    EXPECT_EQ(read_file(directory.file("pipe"), 5).error().kind, ErrorKind::Insecure);
+    EXPECT_EQ(read_file(directory.path, 5).error().kind, ErrorKind::Insecure);
+}
+
+}  // namespace
+}  // namespace devkey::storage

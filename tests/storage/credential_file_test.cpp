@@ -1,0 +1,117 @@
+#include "storage/credential_file.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+
+#include "storage/temporary_directory.hpp"
+
+namespace devkey::storage {
+namespace {
+
+using core::Credential;
+using core::CredentialFormat;
+using core::CredentialSight;
+
+Credential sample() {
+    return {.identity = {"https://keys.example", "app-1", "local-userpass:a@b", "dev \"$x\" `y` \\z"},
+            .key = {.id = "id1",
+                    .name = "devkey-dev-abc234-1-wxyz",
+                    .generation = 1,
+                    .secret = core::Secret{"s3cret"},
+                    .created_at = core::Instant{core::Millis{1767323045678}}}};
+}
+
+core::CredentialFileSettings settings_for(const TemporaryDirectory& directory) {
+    return {.path = directory.file("credential.json"),
+            .format = CredentialFormat::Json,
+            .mode = 0600,
+            .group = ""};
+}
+
+TEST(Render, JsonHoldsEverythingAReaderNeeds) {
+    EXPECT_EQ(render(sample(), CredentialFormat::Json).reveal(), R"({
+  "version": 1,
+  "service": "https:\/\/keys.example",
+  "app": "app-1",
+  "device": "dev \"$x\" `y` \\z",
+  "key_id": "id1",
+  "key_name": "devkey-dev-abc234-1-wxyz",
+  "key": "s3cret",
+  "generation": 1,
+  "created_at": "2026-01-02T03:04:05.678Z"
+}
+)");
+}
+
+TEST(Render, RawIsTheSecretAlone) {
+    EXPECT_EQ(render(sample(), CredentialFormat::Raw).reveal(), "s3cret\n");
+}
+
+TEST(Render, EnvIsReadByAShellAsItWasMeant) {
+    const TemporaryDirectory directory;
+    put(directory.file("env"), std::string(render(sample(), CredentialFormat::Env).reveal()));
+    const std::string command =
+        ". " + directory.file("env") + R"(; printf '%s|%s' "$DEVKEY_DEVICE" "$DEVKEY_KEY")";
+    std::FILE* shell = ::popen(command.c_str(), "r");
+    ASSERT_NE(shell, nullptr);
+    std::array<char, 256> output{};
+    const auto size = std::fread(output.data(), 1, output.size(), shell);
+    EXPECT_EQ(::pclose(shell), 0);
+    EXPECT_EQ(std::string(output.data(), size), "dev \"$x\" `y` \\z|s3cret");
+}
+
+TEST(CredentialFile, IsSeenAsItIs) {
+    const TemporaryDirectory directory;
+    FileCalls calls;
+    auto file = CredentialFile::make(settings_for(directory), calls).value();
+    const auto path = directory.file("credential.json");
+    EXPECT_EQ(file.look(sample()), CredentialSight::Missing);
+    ASSERT_TRUE(file.publish(sample()));
+    EXPECT_EQ(file.look(sample()), CredentialSight::Matches);
+
+    ASSERT_EQ(::chmod(path.c_str(), 0644), 0);
+    EXPECT_EQ(file.look(sample()), CredentialSight::Loosened);
+    ASSERT_TRUE(file.publish(sample()));
+    EXPECT_EQ(file.look(sample()), CredentialSight::Matches);
+
+    put(path, "something else");
+    EXPECT_EQ(file.look(sample()), CredentialSight::Altered);
+    put(path, std::string(render(sample(), CredentialFormat::Json).reveal()) + "more");
+    EXPECT_EQ(file.look(sample()), CredentialSight::Altered);
+    ASSERT_EQ(::unlink(path.c_str()), 0);
+    ASSERT_EQ(::symlink("/etc/passwd", path.c_str()), 0);
+    EXPECT_EQ(file.look(sample()), CredentialSight::Altered);
+    ASSERT_TRUE(file.publish(sample()));
+    EXPECT_EQ(file.look(sample()), CredentialSight::Matches);
+}
+
+TEST(CredentialFile, GivesTheGroupItIsTold) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file to a group it isn't in";
+    const TemporaryDirectory directory;
+    FileCalls calls;
+    auto settings = settings_for(directory);
+    settings.group = "daemon";
+    settings.mode = 0640;
+    auto file = CredentialFile::make(settings, calls).value();
+    ASSERT_TRUE(file.publish(sample()));
+    EXPECT_EQ(file.look(sample()), CredentialSight::Matches);
+    ASSERT_EQ(::chown(settings.path.c_str(), static_cast<uid_t>(-1), 0), 0);
+    EXPECT_EQ(file.look(sample()), CredentialSight::Loosened);
+}
+
+TEST(CredentialFile, RefusesAGroupThatIsNotThere) {
+    const TemporaryDirectory directory;
+    FileCalls calls;
+    auto settings = settings_for(directory);
+    settings.group = "no-such-group";
+    const auto file = CredentialFile::make(settings, calls);
+    ASSERT_FALSE(file);
+    EXPECT_NE(file.error().message.find("no-such-group"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace devkey::storage

@@ -1,0 +1,198 @@
+#include "storage/state_file.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <random>
+
+#include "storage/state_lock.hpp"
+#include "storage/temporary_directory.hpp"
+
+namespace devkey::storage {
+namespace {
+
+using core::ErrorKind;
+using core::Intent;
+using core::PendingKey;
+using core::State;
+
+class SilentReporter : public ports::Reporter {
+ public:
+    void report(const ports::Event& event) noexcept override { names.emplace_back(event.name); }
+    std::vector<std::string> names;
+};
+
+core::Key sample_key(std::uint32_t generation) {
+    return {.id = "0123456789abcdef01234567",
+            .name = "devkey-dev-abc234-" + std::to_string(generation) + "-wxyz",
+            .generation = generation,
+            .secret = core::Secret{"s3cret \"\\ \xc3\xa4"},
+            .created_at = core::Instant{core::Millis{1767323045678}}};
+}
+
+State sample_state() {
+    State state;
+    state.identity = {"https://keys.example:8443", "app-1", "local-userpass:a@b", "dev"};
+    state.owner_id = "owner";
+    state.installation = "abc234";
+    state.machine = "hash";
+    state.last_generation = 3;
+    state.refused_keys = 1;
+    state.retired = {"one", "two"};
+    state.current = core::CurrentKey{.key = sample_key(1), .published_at = core::Instant{core::Millis{5}}};
+    return state;
+}
+
+std::vector<State> every_shape() {
+    std::vector<State> shapes{sample_state(), State{sample_state()}};
+    shapes.back().current->published_at.reset();
+    for (const auto stage :
+         {Intent::Stage::Unsent, Intent::Stage::Sent, Intent::Stage::Landed, Intent::Stage::Found}) {
+        State state = sample_state();
+        state.current.reset();
+        state.intent.emplace();
+        state.intent->name = "devkey-dev-abc234-3-aaaa";
+        state.intent->generation = 3;
+        state.intent->stage = stage;
+        if (stage == Intent::Stage::Found) state.intent->id = "id";
+        shapes.push_back(state);
+    }
+    for (const auto stage : {PendingKey::Stage::Received, PendingKey::Stage::Verified}) {
+        State state = sample_state();
+        state.pending = PendingKey{.key = sample_key(2), .stage = stage};
+        shapes.push_back(state);
+    }
+    return shapes;
+}
+
+TEST(StateText, ReadsBackEveryShapeTheSame) {
+    for (const State& state : every_shape()) {
+        const auto text = format_state(state);
+        const auto read = parse_state(text.reveal());
+        ASSERT_TRUE(read) << read.error().message;
+        EXPECT_EQ(*read, state);
+    }
+}
+
+TEST(StateText, NamesTheFieldThatIsWrong) {
+    const std::string good{format_state(sample_state()).reveal()};
+    const auto with = [&](const std::string& from, const std::string& to) {
+        auto text = good;
+        const auto at = text.find(from);
+        EXPECT_NE(at, std::string::npos) << from;
+        return parse_state(text.replace(at, from.size(), to));
+    };
+    const auto expect = [](const core::Result<State>& result, const char* field) {
+        ASSERT_FALSE(result) << field;
+        EXPECT_EQ(result.error().kind, ErrorKind::Corrupt);
+        EXPECT_NE(result.error().message.find(field), std::string::npos) << result.error().message;
+    };
+    expect(with("\"version\": 1", "\"version\": 2"), "version");
+    expect(with("\"app\": \"app-1\"", "\"app\": 7"), "identity.app");
+    expect(with("\"app\": \"app-1\"", "\"app\": \"x\", \"more\": 1"), "identity.more");
+    expect(with("\"last_generation\": 3", "\"last_generation\": -3"), "last_generation");
+    expect(with("\"last_generation\": 3", "\"last_generation\": 1e99"), "last_generation");
+    expect(with("\"refused_keys\"", "\"other\""), "refused_keys");
+    expect(with("2026-01-02T", "2026-13-02T"), "current.key.created_at");
+}
+
+TEST(StateText, NeverQuotesTheSecretInAnError) {
+    const std::string good{format_state(sample_state()).reveal()};
+    for (std::size_t length = 0; length < good.size() - 1; ++length) {
+        const auto read = parse_state(good.substr(0, length));
+        ASSERT_FALSE(read) << length;
+        EXPECT_EQ(read.error().kind, ErrorKind::Corrupt);
+        EXPECT_EQ(read.error().message.find("s3cret"), std::string::npos);
+    }
+}
+
+TEST(StateText, SurvivesRandomDamage) {
+    const std::string good{format_state(sample_state()).reveal()};
+    std::mt19937 random{42};
+    for (int round = 0; round < 3000; ++round) {
+        auto text = good;
+        for (int hits = 0; hits < 3; ++hits) text[random() % text.size()] = static_cast<char>(random());
+        const auto read = parse_state(text);
+        EXPECT_TRUE(read || read.error().kind == ErrorKind::Corrupt);
+    }
+    EXPECT_FALSE(parse_state(std::string(100000, '[')));
+}
+
+TEST(StateFile, IsMissingThenWhatWasSaved) {
+    const TemporaryDirectory directory;
+    SilentReporter reporter;
+    FileCalls calls;
+    StateFile file{directory.path, reporter, calls};
+    EXPECT_FALSE(file.load().value());
+    ASSERT_TRUE(file.save(sample_state()));
+    EXPECT_EQ(file.load().value(), sample_state());
+    struct stat facts{};
+    ASSERT_EQ(::stat(directory.file("state.json").c_str(), &facts), 0);
+    EXPECT_EQ(facts.st_mode & 07777U, 0600U);
+}
+
+TEST(StateFile, EmptyOrTornIsCorruptNeverMissing) {
+    const TemporaryDirectory directory;
+    SilentReporter reporter;
+    FileCalls calls;
+    StateFile file{directory.path, reporter, calls};
+    for (const char* content : {"", "{", "null", "[]", "{}"}) {
+        put(directory.file("state.json"), content);
+        const auto loaded = file.load();
+        ASSERT_FALSE(loaded) << content;
+        EXPECT_EQ(loaded.error().kind, ErrorKind::Corrupt);
+        EXPECT_NE(loaded.error().message.find("move it aside"), std::string::npos);
+    }
+}
+
+TEST(StateFile, ThatOthersMayReadIsTightenedAndSaid) {
+    const TemporaryDirectory directory;
+    SilentReporter reporter;
+    FileCalls calls;
+    StateFile file{directory.path, reporter, calls};
+    ASSERT_TRUE(file.save(sample_state()));
+    ASSERT_EQ(::chmod(directory.file("state.json").c_str(), 0644), 0);
+    ASSERT_TRUE(file.load());
+    struct stat facts{};
+    ASSERT_EQ(::stat(directory.file("state.json").c_str(), &facts), 0);
+    EXPECT_EQ(facts.st_mode & 07777U, 0600U);
+    EXPECT_EQ(reporter.names, std::vector<std::string>{"state-file-loosened"});
+}
+
+TEST(StateFile, OfSomebodyElseIsRefused) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
+    const TemporaryDirectory directory;
+    SilentReporter reporter;
+    FileCalls calls;
+    StateFile file{directory.path, reporter, calls};
+    ASSERT_TRUE(file.save(sample_state()));
+    ASSERT_EQ(::chown(directory.file("state.json").c_str(), 12345, static_cast<gid_t>(-1)), 0);
+    EXPECT_EQ(file.load().error().kind, ErrorKind::Insecure);
+}
+
+TEST(StateLock, IsHeldByOneAtATime) {
+    const TemporaryDirectory directory;
+    const auto path = directory.file("state");
+    {
+        const auto first = StateLock::take(path);
+        ASSERT_TRUE(first) << first.error().message;
+        const auto second = StateLock::take(path);
+        ASSERT_FALSE(second);
+        EXPECT_EQ(second.error().kind, ErrorKind::Unavailable);
+    }
+    EXPECT_TRUE(StateLock::take(path));
+    struct stat facts{};
+    ASSERT_EQ(::stat(path.c_str(), &facts), 0);
+    EXPECT_EQ(facts.st_mode & 07777U, 0711U);
+}
+
+TEST(StateLock, RefusesADirectoryThatOthersMayWriteTo) {
+    const TemporaryDirectory directory;
+    ASSERT_EQ(::chmod(directory.path.c_str(), 0777), 0);
+    EXPECT_EQ(StateLock::take(directory.path).error().kind, ErrorKind::Insecure);
+    EXPECT_EQ(StateLock::take("/nonexistent/state").error().kind, ErrorKind::NotFound);
+}
+
+}  // namespace
+}  // namespace devkey::storage
