@@ -35,7 +35,7 @@ core::CredentialFileSettings settings_for(const TemporaryDirectory& directory) {
 TEST(Render, JsonHoldsEverythingAReaderNeeds) {
     EXPECT_EQ(render(sample(), CredentialFormat::Json).reveal(), R"({
   "version": 1,
-  "service": "https:\/\/keys.example",
+  "service": "https://keys.example",
   "app": "app-1",
   "device": "dev \"$x\" `y` \\z",
   "key_id": "id1",
