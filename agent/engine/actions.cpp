@@ -28,11 +28,10 @@ void note_try(std::optional<Patience>& patience, BootInstant now) {
     patience->next = now + next_step(now - patience->since);
 }
 
-/// `state` without its open intent or pending key; the name is kept among the retired ones.
-State retire(State state, const std::string& name) {
+/// Remembers that `name` was ours: a list that lags may still show it.
+void retire(State& state, const std::string& name) {
     state.retired.push_back(name);
     if (state.retired.size() > retired_names_kept) state.retired.erase(state.retired.begin());
-    return state;
 }
 
 std::unexpected<Error> because(const Error& error) {
@@ -134,7 +133,8 @@ Reconciler::Done Reconciler::drop_refused() {
     const auto listed = world_.service.get(key.id);
     if (auto removed = world_.service.remove(key.id); !removed) return because(removed.error());
     changed_ = true;
-    State next = retire(*state_, key.name);
+    State next = *state_;
+    retire(next, key.name);
     next.pending.reset();
     ++next.refused_keys;
     if (auto saved = save(std::move(next)); !saved) return saved;
@@ -288,7 +288,7 @@ Reconciler::Done Reconciler::stray_not_listed() {
                      {ErrorKind::Unavailable, "'" + next.intent->name + "' is taken but not listed"});
     } else {
         // Its time to land is over, counted in boot time from our first look: it never will.
-        next = retire(std::move(next), next.intent->name);
+        retire(next, next.intent->name);
         next.intent.reset();
     }
     search_.reset();
@@ -305,7 +305,8 @@ Reconciler::Done Reconciler::remove_stray() {
                     "the stray '" + name + "' has the published key's id: it is not removed");
     if (auto removed = world_.service.remove(id); !removed) return because(removed.error());
     changed_ = true;
-    State next = retire(*state_, name);
+    State next = *state_;
+    retire(next, name);
     next.intent.reset();
     if (auto saved = save(std::move(next)); !saved) return saved;
     world_.reporter.report({.severity = ports::Severity::Notice,
