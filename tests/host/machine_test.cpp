@@ -102,7 +102,9 @@ int check_hardening() {
     return 0;
 }
 
-TEST(Hardening, HoldsInAChild) { EXPECT_EXIT(::_exit(check_hardening()), testing::ExitedWithCode(0), ""); }
+TEST(Hardening, HoldsInAChild) {
+    EXPECT_EXIT(::_exit(check_hardening()), testing::ExitedWithCode(0), "");
+}
 
 }  // namespace
 }  // namespace devkey::host

@@ -21,7 +21,8 @@ class OwnerSecretTest : public testing::Test {
     core::Result<core::Secret> read_file_of_mode(mode_t mode) const {
         return read(core::FromFile{directory_.write("secret", "s3cret\n", mode)});
     }
-    static void expect_error(const core::Result<core::Secret>& secret, ErrorKind kind, const std::string& part) {
+    static void expect_error(const core::Result<core::Secret>& secret, ErrorKind kind,
+                             const std::string& part) {
         ASSERT_FALSE(secret);
         EXPECT_EQ(secret.error().kind, kind);
         EXPECT_NE(secret.error().message.find(part), std::string::npos) << secret.error().message;
@@ -47,7 +48,8 @@ TEST_F(OwnerSecretTest, MayBeReadableForAGroupButForNobodyElse) {
 
 TEST_F(OwnerSecretTest, IsNotReadFromSomebodyElsesFile) {
     const std::string path = directory_.write("secret", "s3cret");
-    if (::chown(path.c_str(), 12345, static_cast<gid_t>(-1)) != 0) GTEST_SKIP() << "only root gives files away";
+    if (::chown(path.c_str(), 12345, static_cast<gid_t>(-1)) != 0)
+        GTEST_SKIP() << "only root gives files away";
     expect_error(read(core::FromFile{path}), ErrorKind::Insecure, "chown");
 }
 
@@ -62,8 +64,8 @@ TEST_F(OwnerSecretTest, IsReadFromRegularFilesOnly) {
 TEST_F(OwnerSecretTest, IsNeitherEmptyNorHuge) {
     expect_error(read(core::FromFile{directory_.write("a", "")}), ErrorKind::InvalidInput, "empty");
     expect_error(read(core::FromFile{directory_.write("b", "\n")}), ErrorKind::InvalidInput, "empty");
-    expect_error(read(core::FromFile{directory_.write("c", std::string(65537, 'x'))}), ErrorKind::InvalidInput,
-                 "64 KiB");
+    expect_error(read(core::FromFile{directory_.write("c", std::string(65537, 'x'))}),
+                 ErrorKind::InvalidInput, "64 KiB");
     EXPECT_TRUE(read(core::FromFile{directory_.write("d", std::string(65536, 'x'))}));
 }
 
