@@ -2,10 +2,9 @@
 
 #include <Poco/DateTimeParser.h>
 #include <Poco/Exception.h>
+#include <Poco/Net/HTTPClientSession.h>
 #include <Poco/Net/HTTPRequest.h>
 #include <Poco/Net/HTTPResponse.h>
-#include <Poco/Net/HTTPSClientSession.h>
-#include <Poco/Net/SecureStreamSocket.h>
 #include <Poco/NumberParser.h>
 
 #include <algorithm>
@@ -110,12 +109,10 @@ core::Result<void> Http::connect(const Origin& origin) {
     ++connections_made_;
     auto connection = std::make_unique<Connection>();
     connection->origin = origin;
-    // The session gets no host: with one, Poco would reconnect by itself, past our deadlines and checks.
-    if (origin.tls)
-        connection->session =
-            std::make_unique<Poco::Net::HTTPSClientSession>(Poco::Net::SecureStreamSocket(*socket));
-    else
-        connection->session = std::make_unique<Poco::Net::HTTPClientSession>(*socket);
+    // Over the socket, plain or with TLS, that we connected ourselves. The session gets no host: with one,
+    // Poco would reconnect by itself, past our deadlines and checks. (Poco's HTTPS session can't take a
+    // connected socket.)
+    connection->session = std::make_unique<Poco::Net::HTTPClientSession>(*socket);
     connection->session->setKeepAlive(true);
     connection->session->setTimeout(Poco::Timespan(settings_.request_timeout.count() * 1000));
     connection_ = std::move(connection);

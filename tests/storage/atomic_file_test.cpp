@@ -11,12 +11,15 @@
 #include <csignal>
 #include <thread>
 
-#include "storage/temporary_directory.hpp"
+#include "fakes/temporary_directory.hpp"
 
 namespace devkey::storage {
 namespace {
 
 using core::ErrorKind;
+using fakes::content_of;
+using fakes::put;
+using fakes::TemporaryDirectory;
 
 mode_t mode_of(const std::string& path) {
     struct stat facts{};

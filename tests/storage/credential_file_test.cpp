@@ -7,7 +7,7 @@
 #include <array>
 #include <cstdio>
 
-#include "storage/temporary_directory.hpp"
+#include "fakes/temporary_directory.hpp"
 
 namespace devkey::storage {
 namespace {
@@ -15,6 +15,8 @@ namespace {
 using core::Credential;
 using core::CredentialFormat;
 using core::CredentialSight;
+using fakes::put;
+using fakes::TemporaryDirectory;
 
 Credential sample() {
     return {.identity = {"https://keys.example", "app-1", "local-userpass:a@b", "dev \"$x\" `y` \\z"},

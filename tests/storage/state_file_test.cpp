@@ -6,8 +6,8 @@
 
 #include <random>
 
+#include "fakes/temporary_directory.hpp"
 #include "storage/state_lock.hpp"
-#include "storage/temporary_directory.hpp"
 
 namespace devkey::storage {
 namespace {
@@ -16,6 +16,8 @@ using core::ErrorKind;
 using core::Intent;
 using core::PendingKey;
 using core::State;
+using fakes::put;
+using fakes::TemporaryDirectory;
 
 class SilentReporter : public ports::Reporter {
  public:

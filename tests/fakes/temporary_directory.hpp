@@ -8,7 +8,7 @@
 #include <sstream>
 #include <string>
 
-namespace devkey::storage {
+namespace devkey::fakes {
 
 /// A directory of the test's own, gone with it.
 class TemporaryDirectory {
@@ -41,4 +41,4 @@ inline void put(const std::string& path, const std::string& content) {
     std::ofstream(path) << content;
 }
 
-}  // namespace devkey::storage
+}  // namespace devkey::fakes
