@@ -5,19 +5,16 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <array>
 #include <cerrno>
-#include <exception>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "host/descriptor.hpp"
 #include "host/secret_buffer.hpp"
-#include "host/system_clock.hpp"
 #include "host/system_error.hpp"
 #include "host/timer.hpp"
 
@@ -41,10 +38,15 @@ Pipe make_pipe() {
     return pipe;
 }
 
+// By its number: glibc 2.36's header declares pidfd_open for C only.
+int open_process(pid_t id) {
+    return must_open(static_cast<int>(::syscall(SYS_pidfd_open, id, 0)), "pidfd_open");
+}
+
 // A started program. When this goes, the program and all of its group are gone.
 class Child {
  public:
-    explicit Child(pid_t id) : id_(id), descriptor_(must_open(pidfd_open(id, 0), "pidfd_open")) {}
+    explicit Child(pid_t id) : id_(id), descriptor_(open_process(id)) {}
     Child(const Child&) = delete;
     Child& operator=(const Child&) = delete;
     ~Child() {
@@ -77,6 +79,7 @@ class SpawnPlan {
         posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
         posix_spawn_file_actions_adddup2(&actions_, out.in.get(), STDOUT_FILENO);
         posix_spawn_file_actions_addopen(&actions_, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+        posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);
         sigset_t none;
         sigset_t all;
         sigemptyset(&none);
