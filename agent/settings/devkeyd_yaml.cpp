@@ -89,17 +89,22 @@ core::ServiceSettings read_service(Section section) {
     return service;
 }
 
+/// A program's path and its arguments.
+std::vector<std::string> read_arguments(const Value& value) {
+    std::vector<std::string> arguments;
+    const auto items = value.list();
+    if (items && items->empty()) value.wrong("is empty: expected a program and its arguments");
+    for (const Value& item : items.value_or(std::vector<Value>{})) {
+        const auto argument = arguments.empty() ? item.file_path() : item.text_or_empty(longest_argument);
+        arguments.push_back(argument.value_or(""));
+    }
+    return arguments;
+}
+
 core::FromCommand read_command(const Value& value) {
     core::FromCommand command;
     Section section = value.section();
-    if (const auto run = section.require("run")) {
-        for (const Value& item : run->list().value_or(std::vector<Value>{}))
-            if (auto argument = command.run.empty() ? item.file_path() : item.text_or_empty(longest_argument))
-                command.run.push_back(std::move(*argument));
-            else
-                break;
-        if (run->list() && run->list()->empty()) run->wrong("is empty: expected a program and its arguments");
-    }
+    if (const auto run = section.require("run")) command.run = read_arguments(*run);
     if (const auto limit = section.find("timeout"))
         command.timeout = limit->duration(1s, 5min).value_or(command.timeout);
     section.finish();
@@ -213,7 +218,7 @@ std::optional<unsigned> read_mode(const Value& value) {
     return std::nullopt;
 }
 
-core::CredentialFileSettings read_credential_file(Section section) {
+core::CredentialFileSettings read_credential_file(Section& section) {
     core::CredentialFileSettings file;
     if (const auto path = section.find("path")) {
         file.path = path->file_path().value_or("");
@@ -232,19 +237,31 @@ core::CredentialFileSettings read_credential_file(Section section) {
     return file;
 }
 
-/// What else stands on disk under a name that the settings give: publishing there would destroy it.
-std::vector<std::string> other_files(const core::Settings& settings, const std::string& file,
-                                     const std::string& policy) {
+/// Whether publishing would destroy another file that the settings name, or one of devkeyd's own.
+bool replaces_another(const core::Settings& settings, const std::string& file, const std::string& policy) {
     const auto absolute = std::filesystem::absolute(file).lexically_normal();
-    std::vector<std::string> files{absolute.string(), settings.service.ca_file, settings.state_directory};
-    if (!policy.empty()) files.push_back((absolute.parent_path() / policy).lexically_normal().string());
+    std::vector<std::string> others{absolute.string(), settings.service.ca_file, settings.state_directory};
+    if (!policy.empty()) others.push_back((absolute.parent_path() / policy).lexically_normal().string());
     for (const auto* name :
          {"state.json", "requests.json", "lock", ".state.json.devkeyd-tmp", ".requests.json.devkeyd-tmp"})
-        files.push_back(settings.state_directory + "/" + name);
+        others.push_back(settings.state_directory + "/" + name);
     if (const auto* secret = std::get_if<core::FromFile>(&settings.owner.secret))
-        files.push_back(secret->path);
-    if (const auto* id = std::get_if<core::FromFile>(&settings.device_id)) files.push_back(id->path);
-    return files;
+        others.push_back(secret->path);
+    if (const auto* id = std::get_if<core::FromFile>(&settings.device_id)) others.push_back(id->path);
+    const auto& path = settings.credential_file.path;
+    return !path.empty() && std::ranges::find(others, path) != others.end();
+}
+
+core::DeviceIdSource read_device(Section section) {
+    const auto id = section.find("id");
+    section.finish();
+    return id ? read_device_id(*id) : core::FromMachineId{};
+}
+
+std::string read_key_prefix(Section section, std::string prefix) {
+    const auto value = section.find("prefix");
+    section.finish();
+    return value ? read_prefix(*value) : prefix;
 }
 
 }  // namespace
@@ -256,24 +273,28 @@ DevkeydYaml read_devkeyd_yaml(const Node& root, const std::string& file, Problem
     top.require_version();
     settings.service = read_service(top.require_section("service"));
     settings.owner = read_owner(top.require_section("owner"));
-    Section device = top.find_section("device");
-    if (const auto id = device.find("id")) settings.device_id = read_device_id(*id);
-    device.finish();
-    Section key = top.find_section("key");
-    if (const auto prefix = key.find("prefix")) settings.key_prefix = read_prefix(*prefix);
-    key.finish();
+    settings.device_id = read_device(top.find_section("device"));
+    settings.key_prefix = read_key_prefix(top.find_section("key"), settings.key_prefix);
+    Section credential_file = top.find_section("credential_file");
+    settings.credential_file = read_credential_file(credential_file);
     const auto directory = top.find("state_directory");
     if (directory) settings.state_directory = directory->file_path().value_or("");
     if (const auto policy = top.find("policy")) {
         read.policy = policy->text(longest_argument).value_or("");
         read.policy_place = policy->place();
     }
-    const auto credential_file = top.find("credential_file");
-    if (credential_file) settings.credential_file = read_credential_file(credential_file->section());
-    const auto others = other_files(settings, file, read.policy);
-    if (std::ranges::find(others, settings.credential_file.path) != others.end())
-        (credential_file ? credential_file : directory)
-            ->wrong("credential_file.path is the path of another file that devkeyd uses: choose another one");
+    if (replaces_another(settings, file, read.policy)) {
+        const auto path = credential_file.find("path");
+        constexpr std::string_view fault =
+            "the credential file would replace another file that devkeyd uses: choose another "
+            "credential_file.path";
+        if (path)
+            path->wrong(fault);
+        else if (directory)
+            directory->wrong(fault);
+        else
+            top.wrong(fault);
+    }
     top.finish();
     return read;
 }

@@ -58,7 +58,8 @@ std::optional<std::string> Value::file_path() const {
     if (!path) return path;
     if (path->front() != '/')
         wrong("expected an absolute path, beginning with /");
-    else if (*path == "/" || path->back() == '/' || std::filesystem::path{*path}.lexically_normal() != *path)
+    else if (*path == "/" || path->back() == '/' ||
+             std::filesystem::path{*path}.lexically_normal().string() != *path)
         wrong("expected a path without '.', '..', '//' or a slash at its end");
     else
         return path;
