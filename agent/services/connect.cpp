@@ -127,9 +127,7 @@ Result<StreamSocket> with_tls(StreamSocket& plain, const Origin& origin,
             return fail(ErrorKind::Insecure, "the certificate of " + origin.authority() +
                                                  " is not accepted: " + refusal +
                                                  "; check service.url, service.ca_file and the clock");
-        if (dynamic_cast<const Poco::Net::SSLException*>(&error) != nullptr)
-            return fail(ErrorKind::Insecure,
-                        "no TLS with " + origin.authority() + ": " + error.displayText());
+        // A restarting server cuts handshakes off: that is no question of trust.
         return fail(ErrorKind::Unavailable, "no TLS with " + origin.authority() + ": " + error.displayText());
     }
 }

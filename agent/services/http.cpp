@@ -114,7 +114,10 @@ core::Result<void> Http::connect(const Origin& origin) {
     // connected socket.)
     connection->session = std::make_unique<Poco::Net::HTTPClientSession>(*socket);
     connection->session->setKeepAlive(true);
-    connection->session->setTimeout(Poco::Timespan(settings_.request_timeout.count() * 1000));
+    // On the socket: a session takes its own timeouts to a socket only when it connects itself.
+    const Poco::Timespan patience(settings_.request_timeout.count() * 1000);
+    connection->session->socket().setReceiveTimeout(patience);
+    connection->session->socket().setSendTimeout(patience);
     connection_ = std::move(connection);
     return {};
 }
@@ -126,34 +129,40 @@ std::expected<Response, NoAnswer> Http::send(const Origin& origin, const Request
         if (auto connected = connect(origin); !connected)
             return std::unexpected(NoAnswer{connected.error(), false});
     }
+    const auto deadline = steady_clock::now() + settings_.request_timeout;
     const bool reused = connection_->reused;
-    auto response = exchange(request);
-    if (response || !reused || !request.repeatable || interrupter_.aborted()) return response;
+    auto response = exchange(request, deadline);
+    // What used up its time isn't sent again: the time is for the call, not for each try.
+    const bool again =
+        reused && request.repeatable && steady_clock::now() < deadline && !interrupter_.aborted();
+    if (response || !again) return response;
     if (auto connected = connect(origin); !connected)
         return std::unexpected(NoAnswer{connected.error(), true});
-    return exchange(request);
+    return exchange(request, deadline);
 }
 
-std::expected<Response, NoAnswer> Http::exchange(const Request& request) {
+std::pair<Response, bool> Http::transact(Poco::Net::HTTPClientSession& session, HTTPRequest& request,
+                                         std::string_view body, Interrupter::Time deadline) {
+    const Interrupter::Watch watch(interrupter_, session.socket().impl()->sockfd(), deadline);
+    auto& out = session.sendRequest(request);
+    out.write(body.data(), static_cast<std::streamsize>(body.size())).flush();
+    HTTPResponse answer;
+    answer.setFieldLimit(most_header_fields);
+    auto& in = session.receiveResponse(answer);
+    Response response{
+        .status = answer.getStatus(), .body = read_body(in, answer), .retry_after = retry_after(answer)};
+    return {std::move(response), answer.getKeepAlive()};
+}
+
+std::expected<Response, NoAnswer> Http::exchange(const Request& request, Interrupter::Time deadline) {
     const std::string where = request.method + " at " + connection_->origin.authority();
-    bool keep = false;
     try {
-        const Interrupter::Watch watch(interrupter_, connection_->session->socket().impl()->sockfd(),
-                                       steady_clock::now() + settings_.request_timeout);
         auto poco = to_poco(request, connection_->origin);
-        auto& out = connection_->session->sendRequest(poco);
-        const auto body = request.body.reveal();
-        out.write(body.data(), static_cast<std::streamsize>(body.size())).flush();
-        HTTPResponse answer;
-        answer.setFieldLimit(most_header_fields);
-        auto& in = connection_->session->receiveResponse(answer);
-        Response response{
-            .status = answer.getStatus(), .body = read_body(in, answer), .retry_after = retry_after(answer)};
-        keep = answer.getKeepAlive();
+        auto [response, keep] = transact(*connection_->session, poco, request.body.reveal(), deadline);
         connection_->last_answer = steady_clock::now();
         connection_->reused = true;
         if (!keep) close();
-        return response;
+        return std::move(response);
     } catch (const Poco::Exception& error) {
         close();
         return std::unexpected(NoAnswer{

@@ -6,12 +6,19 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "core/error.hpp"
 #include "core/secret.hpp"
 #include "core/settings.hpp"
 #include "services/interrupter.hpp"
 #include "services/url.hpp"
+
+namespace Poco::Net {
+class HTTPClientSession;
+class HTTPRequest;
+}  // namespace Poco::Net
 
 namespace devkey::services {
 
@@ -55,7 +62,13 @@ class Http {
     struct Connection;
 
     [[nodiscard]] core::Result<void> connect(const Origin& origin);
-    [[nodiscard]] std::expected<Response, NoAnswer> exchange(const Request& request);
+    /// The answer, and whether the connection may be used again. Throws what Poco throws. The socket outlives
+    /// the watch.
+    [[nodiscard]] std::pair<Response, bool> transact(Poco::Net::HTTPClientSession& session,
+                                                     Poco::Net::HTTPRequest& request, std::string_view body,
+                                                     Interrupter::Time deadline);
+    [[nodiscard]] std::expected<Response, NoAnswer> exchange(const Request& request,
+                                                             Interrupter::Time deadline);
 
     core::ServiceSettings settings_;
     Interrupter& interrupter_;

@@ -30,7 +30,6 @@ namespace {
 constexpr std::size_t longest_body = 64U << 10U;
 constexpr int most_threads = 32;
 constexpr int most_queued = 256;
-constexpr int most_header_fields = 100;
 constexpr auto patience_for_one_read = 10;  // seconds
 constexpr auto patience_for_a_body = std::chrono::seconds{20};
 constexpr auto patience_at_the_end = std::chrono::seconds{5};
@@ -138,7 +137,8 @@ Poco::Net::ServerSocket make_socket(const Listen& listen, const Poco::Net::Socke
     params.verificationMode = Context::VERIFY_NONE;  // of clients: they show a token
     Context::Ptr context = new Context(Context::TLS_SERVER_USE, params);
     context->requireMinimumProtocol(Context::PROTO_TLSV1_2);
-    return Poco::Net::SecureServerSocket(address, most_queued, context);
+    // A Poco socket is a handle: what it can do is in what it points to.
+    return Poco::Net::SecureServerSocket(address, most_queued, context);  // NOLINT(cppcoreguidelines-slicing)
 }
 
 Poco::Net::HTTPServerParams::Ptr make_params() {
