@@ -1,0 +1,202 @@
+#include "settings/document.hpp"
+
+#include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <sstream>
+#include <string_view>
+
+namespace devkey::settings {
+namespace {
+
+Place place_of(const YAML::Mark& mark) {
+    return {mark.line + 1, mark.column + 1};
+}
+
+/// How many bytes the UTF-8 character at the start of `text` takes; 0 if there is none, or one that steers a
+/// terminal.
+std::size_t character_length(std::string_view text) {
+    const auto first = static_cast<unsigned char>(text.front());
+    const bool control = first < 0x20 && first != '\t' && first != '\n' && first != '\r';
+    if (control || first == 0x7f) return 0;
+    if (first < 0x80) return 1;
+    const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if (first < 0xc2 || first > 0xf4 || text.size() < length) return 0;
+    const auto is_tail = [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80U; };
+    return std::ranges::all_of(text.substr(1, length - 1), is_tail) ? length : 0;
+}
+
+/// yaml-cpp takes any bytes, and stops in silence at some of them.
+bool is_clean_text(std::string_view text, Problems& problems) {
+    Place place{1, 1};
+    while (!text.empty()) {
+        const auto length = character_length(text);
+        if (length == 0) {
+            problems.add(place, "this is not text: a byte that is not UTF-8, or a control character");
+            return false;
+        }
+        place = text.front() == '\n' ? Place{place.line + 1, 1}
+                                     : Place{place.line, place.column + static_cast<int>(length)};
+        text.remove_prefix(length);
+    }
+    return true;
+}
+
+/// Short, of letters, digits, '_' and '-': so that a message may name it.
+bool is_plain_word(std::string_view key) {
+    return !key.empty() && key.size() <= 64 && std::ranges::all_of(key, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+               c == '-';
+    });
+}
+
+/// Makes the tree out of yaml-cpp's events. (Its own tree keeps doubled keys and loses their places.)
+class TreeBuilder : public YAML::EventHandler {
+ public:
+    explicit TreeBuilder(Problems& problems) : problems_(problems) {}
+
+    [[nodiscard]] Place start() const { return start_; }
+    [[nodiscard]] Node take_root() { return std::move(root_); }
+
+    void OnDocumentStart(const YAML::Mark& mark) override { start_ = place_of(mark); }
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        attach(node(Node::Kind::Null, mark, "", anchor));
+    }
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        attach(node(Node::Kind::Null, mark, "", anchor));
+    }
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  const std::string& value) override {
+        Node scalar = node(Node::Kind::Scalar, mark, tag, anchor);
+        scalar.text = value;
+        scalar.quoted = tag == "!";
+        attach(std::move(scalar));
+    }
+    void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                         YAML::EmitterStyle::value /*style*/) override {
+        open_.push_back({node(Node::Kind::Sequence, mark, tag, anchor), std::nullopt});
+    }
+    void OnSequenceEnd() override { close(); }
+    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                    YAML::EmitterStyle::value /*style*/) override {
+        open_.push_back({node(Node::Kind::Map, mark, tag, anchor), std::nullopt});
+    }
+    void OnMapEnd() override { close(); }
+
+ private:
+    struct Open {
+        Node node;
+        std::optional<Node> key;  ///< of a map, when its value comes next
+    };
+
+    Node refused(Place place, std::string message) {
+        problems_.add(place, std::move(message));
+        Node node;
+        node.kind = Node::Kind::Refused;
+        node.place = place;
+        return node;
+    }
+
+    Node node(Node::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
+        const Place place = place_of(mark);
+        if (anchor != YAML::NullAnchor)
+            return refused(place,
+                           "anchors and aliases (& and *) are not supported: write the value out, in quotes");
+        if (!tag.empty() && tag != "?" && tag != "!")
+            return refused(place, "tags (!) are not supported: leave it out, or put the value in quotes");
+        Node made;
+        made.kind = kind;
+        made.place = place;
+        return made;
+    }
+
+    void close() {
+        Node done = std::move(open_.back().node);
+        open_.pop_back();
+        if (done.kind == Node::Kind::Refused) {
+            done.items.clear();
+            done.entries.clear();
+        }
+        attach(std::move(done));
+    }
+
+    void attach(Node node) {
+        if (open_.empty()) {
+            root_ = std::move(node);
+            return;
+        }
+        Open& parent = open_.back();
+        if (parent.node.kind == Node::Kind::Sequence)
+            parent.node.items.push_back(std::move(node));
+        else if (!parent.key)
+            parent.key = checked_key(std::move(node), parent.node);
+        else
+            add_entry(parent, std::move(node));
+    }
+
+    Node checked_key(Node key, const Node& map) {
+        if (key.kind == Node::Kind::Refused) return key;
+        if (key.kind != Node::Kind::Scalar) return refused(key.place, "a key must be a plain word");
+        if (key.text == "<<")
+            return refused(key.place, "merge keys (<<) are not supported: write the values out");
+        if (!is_plain_word(key.text)) return refused(key.place, "a key must be a plain word");
+        for (const Entry& entry : map.entries)
+            if (entry.key == key.text)
+                return refused(key.place, fmt::format("this key is doubled: it stands first on line {}",
+                                                      entry.place.line));
+        return key;
+    }
+
+    static void add_entry(Open& parent, Node value) {
+        const Node key = std::move(*parent.key);
+        parent.key.reset();
+        if (key.kind == Node::Kind::Refused) return;
+        // Where nothing stands, yaml-cpp names the place of what comes next.
+        if (value.kind == Node::Kind::Null) value.place = key.place;
+        parent.node.entries.push_back({key.text, key.place, std::move(value)});
+    }
+
+    Problems& problems_;
+    Place start_;
+    Node root_;
+    std::vector<Open> open_;
+};
+
+std::optional<Node> parse(const std::string& text, Problems& problems) {
+    std::istringstream in{text};
+    YAML::Parser parser{in};
+    TreeBuilder document{problems};
+    if (!parser.HandleNextDocument(document)) {
+        problems.add({1, 1}, "the file is empty: it must begin with version: 1");
+        return std::nullopt;
+    }
+    Problems ignored{""};
+    TreeBuilder second{ignored};
+    if (parser.HandleNextDocument(second))
+        problems.add(second.start(), "a second document begins here: the file must hold a single one");
+    return document.take_root();
+}
+
+/// yaml-cpp's messages quote what they stumble over after a colon.
+std::string without_quote(const std::string& message) {
+    return message.substr(0, message.find(": "));
+}
+
+}  // namespace
+
+std::optional<Node> read_document(const std::string& text, Problems& problems) {
+    if (!is_clean_text(text, problems)) return std::nullopt;
+    try {
+        return parse(text, problems);
+    } catch (const YAML::Exception& error) {
+        problems.add(place_of(error.mark), "not YAML: " + without_quote(error.msg));
+    }
+    return std::nullopt;
+}
+
+}  // namespace devkey::settings

@@ -1,0 +1,89 @@
+// Every key that the two files may hold: the parser accepts no other, and config/README.md documents each.
+#pragma once
+
+#include <array>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace devkey::settings {
+
+/// The keys of one file, as paths: `service.url`.
+struct Schema {
+    std::span<const std::string_view> keys;
+    /// Of the full policy, but not of this version: refused by that name. Their sub-keys are refused with
+    /// them.
+    std::span<const std::string_view> not_yet;
+};
+
+inline constexpr std::array<std::string_view, 35> devkeyd_keys{
+    "version",
+    "service",
+    "service.kind",
+    "service.url",
+    "service.app",
+    "service.ca_file",
+    "service.allowed_hosts",
+    "service.plain_http",
+    "service.connect_timeout",
+    "service.timeout",
+    "owner",
+    "owner.provider",
+    "owner.username",
+    "owner.secret",
+    "owner.secret.credential",
+    "owner.secret.file",
+    "owner.secret.command",
+    "owner.secret.command.run",
+    "owner.secret.command.timeout",
+    "device",
+    "device.id",
+    "device.id.literal",
+    "device.id.file",
+    "device.id.command",
+    "device.id.command.run",
+    "device.id.command.timeout",
+    "key",
+    "key.prefix",
+    "credential_file",
+    "credential_file.path",
+    "credential_file.format",
+    "credential_file.mode",
+    "credential_file.group",
+    "state_directory",
+    "policy",
+};
+inline constexpr std::array<std::string_view, 7> policy_keys{
+    "version",
+    "verify",
+    "verify.patience",
+    "watchdog",
+    "watchdog.credential_file",
+    "other_installations",
+    "other_installations.action",
+};
+inline constexpr std::array<std::string_view, 10> policy_not_yet{
+    "rotate",
+    "superseded",
+    "outside_changes",
+    "decommission",
+    "hooks",
+    "watchdog.jitter",
+    "watchdog.key_login",
+    "watchdog.key_listed",
+    "watchdog.heartbeat",
+    "other_installations.after",
+};
+
+inline constexpr Schema devkeyd_schema{devkeyd_keys, {}};
+inline constexpr Schema policy_schema{policy_keys, policy_not_yet};
+
+/// The key of the map at `path` (empty: the whole file) that `word` was probably meant to be; empty if none
+/// is near.
+[[nodiscard]] std::string_view nearest_key(const Schema& schema, std::string_view path,
+                                           std::string_view word);
+
+/// `path.key`, or `key` at the top.
+[[nodiscard]] std::string join(std::string_view path, std::string_view key);
+
+}  // namespace devkey::settings
