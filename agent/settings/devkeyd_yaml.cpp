@@ -288,8 +288,10 @@ DevkeydYaml read_devkeyd_yaml(const Node& root, const std::string& file, Problem
         constexpr std::string_view fault =
             "the credential file would replace another file that devkeyd uses: choose another "
             "credential_file.path";
-        if (path || directory)
-            (path ? path : directory)->wrong(fault);
+        if (path)
+            path->wrong(fault);
+        else if (directory)
+            directory->wrong(fault);
         else
             top.wrong(fault);
     }

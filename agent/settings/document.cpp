@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <sstream>
 #include <string_view>
+#include <utility>
 
 namespace devkey::settings {
 namespace {
@@ -118,10 +119,6 @@ class TreeBuilder : public YAML::EventHandler {
     void close() {
         Node done = std::move(open_.back().node);
         open_.pop_back();
-        if (done.kind == Node::Kind::Refused) {
-            done.items.clear();
-            done.entries.clear();
-        }
         attach(std::move(done));
     }
 
@@ -131,12 +128,16 @@ class TreeBuilder : public YAML::EventHandler {
             return;
         }
         Open& parent = open_.back();
-        if (parent.node.kind == Node::Kind::Sequence)
+        if (parent.node.kind == Node::Kind::Refused) return;
+        if (parent.node.kind == Node::Kind::Sequence) {
             parent.node.items.push_back(std::move(node));
-        else if (!parent.key)
-            parent.key = checked_key(std::move(node), parent.node);
+            return;
+        }
+        const auto key = std::exchange(parent.key, std::nullopt);
+        if (key)
+            add_entry(parent.node, *key, std::move(node));
         else
-            add_entry(parent, std::move(node));
+            parent.key = checked_key(std::move(node), parent.node);
     }
 
     Node checked_key(Node key, const Node& map) {
@@ -152,13 +153,11 @@ class TreeBuilder : public YAML::EventHandler {
         return key;
     }
 
-    static void add_entry(Open& parent, Node value) {
-        const Node key = std::move(*parent.key);
-        parent.key.reset();
+    static void add_entry(Node& map, const Node& key, Node value) {
         if (key.kind == Node::Kind::Refused) return;
         // Where nothing stands, yaml-cpp names the place of what comes next.
         if (value.kind == Node::Kind::Null) value.place = key.place;
-        parent.node.entries.push_back({key.text, key.place, std::move(value)});
+        map.entries.push_back({key.text, key.place, std::move(value)});
     }
 
     Problems& problems_;

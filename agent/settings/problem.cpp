@@ -14,8 +14,9 @@ std::string format(const Problem& problem) {
 
 std::vector<Problem> Problems::sorted() const {
     auto problems = found_;
-    std::ranges::stable_sort(problems, {},
-                             [](const Problem& problem) { return std::tuple{problem.line, problem.column}; });
+    std::ranges::sort(problems, {}, [](const Problem& problem) {
+        return std::tie(problem.line, problem.column, problem.message);
+    });
     return problems;
 }
 

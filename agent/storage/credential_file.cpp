@@ -70,18 +70,17 @@ core::Result<CredentialSight> CredentialFile::look(const core::Credential& crede
     remove_leftover(settings_.path, calls_);
     const auto wanted = render(credential, settings_.format);
     const auto file = open_file(settings_.path, calls_);
-    // No file, or one that we may not read, isn't as we left it. If the folder is what keeps us out, publish
-    // says so.
+    if (!file && file.error().kind == ErrorKind::NotFound) return CredentialSight::Missing;
+    // No regular file, or one that we may not read, isn't as we left it. If the folder is what keeps us out,
+    // publish says so.
     if (!file && file.error().kind != ErrorKind::Io) return CredentialSight::Altered;
     if (!file) return std::unexpected(file.error());
-    if (!file->has_value()) return CredentialSight::Missing;
-    const OpenedFile& opened = **file;
-    const auto content = read_all(opened, wanted.reveal().size(), calls_);
+    const auto content = read_all(*file, wanted.reveal().size(), calls_);
     if (!content && content.error().kind == ErrorKind::Corrupt) return CredentialSight::Altered;
     if (!content) return std::unexpected(content.error());
     if (*content != wanted) return CredentialSight::Altered;
     const bool tight =
-        opened.mode == protection_.mode && opened.group == protection_.group && opened.owner == ::geteuid();
+        file->mode == protection_.mode && file->group == protection_.group && file->owner == ::geteuid();
     return tight ? CredentialSight::Matches : CredentialSight::Loosened;
 }
 

@@ -35,11 +35,12 @@ class Buffer {
 
 }  // namespace
 
-core::Result<std::optional<OpenedFile>> open_file(const std::string& path, FileCalls& calls) {
+core::Result<OpenedFile> open_file(const std::string& path, FileCalls& calls) {
     // O_NONBLOCK: a pipe that someone put there must not hold us.
     constexpr int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
     Descriptor file{calls.open(AT_FDCWD, path.c_str(), flags, 0)};
-    if (!file && errno == ENOENT) return std::nullopt;
+    if (!file && errno == ENOENT)
+        return core::fail(core::ErrorKind::NotFound, fmt::format("{}: there is no such file", path));
     // A socket can't be opened at all (ENXIO).
     if (!file && errno != ENXIO) return file_error(errno, path, "open it");
     struct stat facts{};

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include <cstddef>
-#include <optional>
 #include <string>
 
 #include "core/error.hpp"
@@ -23,9 +22,9 @@ struct OpenedFile {
     mode_t mode;  ///< the permission bits, with set-id and sticky
 };
 
-/// Opens `path` for reading; none if nothing stands there. Insecure: a symbolic link, or no regular file.
+/// Opens `path` for reading. NotFound: nothing stands there. Insecure: a symbolic link, or no regular file.
 /// Forbidden: not permitted. Io.
-[[nodiscard]] core::Result<std::optional<OpenedFile>> open_file(const std::string& path, FileCalls& calls);
+[[nodiscard]] core::Result<OpenedFile> open_file(const std::string& path, FileCalls& calls);
 
 /// All of it. Corrupt: more than `cap` bytes. Io.
 [[nodiscard]] core::Result<core::Secret> read_all(const OpenedFile& file, std::size_t cap, FileCalls& calls);

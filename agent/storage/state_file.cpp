@@ -26,10 +26,10 @@ StateFile::StateFile(const std::string& directory, FileCalls& calls, ports::Repo
 core::Result<std::optional<core::State>> StateFile::load() {
     remove_leftover(path_, calls_);
     const auto file = open_file(path_, calls_);
+    if (!file && file.error().kind == core::ErrorKind::NotFound) return std::nullopt;
     if (!file) return std::unexpected(file.error());
-    if (!file->has_value()) return std::nullopt;
-    if (const auto secured = secure(**file); !secured) return std::unexpected(secured.error());
-    const auto text = read_all(**file, largest_state, calls_);
+    if (const auto secured = secure(*file); !secured) return std::unexpected(secured.error());
+    const auto text = read_all(*file, largest_state, calls_);
     if (!text) return std::unexpected(text.error());
     auto state = parse_state(*text);
     if (!state)

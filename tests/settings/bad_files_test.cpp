@@ -41,6 +41,8 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"  app: devices", "  app: devices\n  app: other", "devkeyd.yaml:6:3: this key is doubled"},
         Mistake{"app: devices", "app: &a devices", "devkeyd.yaml:5:8: anchors and aliases"},
         Mistake{"kind: app-services", "<<: {app: x}\n  kind: app-services", "devkeyd.yaml:3:3: merge keys"},
+        Mistake{"app: devices", "app: devices\n  allowed_hosts: &a [[x], {[y]: &z z}]",
+                "devkeyd.yaml:6:18: anchors and aliases"},
         Mistake{"app: devices", "app: !!str devices", "devkeyd.yaml:5:8: tags"},
         Mistake{"app: devices", "app: devices\n  [a, b]: c", "devkeyd.yaml:6:3: a key must be a plain word"},
         Mistake{"app: devices", "app: devices\n  \"\\x1b[2J\": c",

@@ -259,7 +259,7 @@ TEST_F(AtomicFile, AFileTooLargeForTheLimitLeavesTheOld) {
     ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &tight), 0);
     const auto written = write(real);
     ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
-    std::signal(SIGXFSZ, handler);
+    static_cast<void>(std::signal(SIGXFSZ, handler));
     ASSERT_FALSE(written);
     EXPECT_EQ(written.error().kind, ErrorKind::Io);
     EXPECT_EQ(content_of(path), old_content);
