@@ -18,6 +18,8 @@ std::string_view name_of(ErrorKind kind) {
             return "limit-reached";
         case ErrorKind::RateLimited:
             return "rate-limited";
+        case ErrorKind::SecretUnusable:
+            return "secret-unusable";
         case ErrorKind::ProviderOff:
             return "provider-off";
         case ErrorKind::Unavailable:

@@ -19,6 +19,7 @@ enum class ErrorKind {
     Conflict,         ///< the name is taken
     LimitReached,     ///< the owner has as many keys as the service allows
     RateLimited,      ///< too many requests: wait `retry_after` or longer
+    SecretUnusable,   ///< the owner's secret can't be had: see the message
     ProviderOff,      ///< the service doesn't offer this way to log in
     Unavailable,      ///< no usable answer, and nothing was changed: try again later
     OutcomeUnknown,   ///< no usable answer to a change: it may have happened, or may yet happen

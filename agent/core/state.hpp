@@ -55,7 +55,6 @@ struct PendingKey {
     enum class Stage {
         Received,  ///< its secret is saved; it hasn't logged in yet
         Verified,  ///< it has logged in
-        Refused,   ///< it wasn't accepted within the policy's patience: it is removed next
     };
     Key key;
     Stage stage = Stage::Received;
@@ -79,6 +78,7 @@ struct State {
     std::string machine;       ///< the hashed machine id it was made on; empty where the machine has none
     std::uint32_t last_generation = 0;  ///< the highest ever used
     std::uint32_t refused_keys = 0;     ///< new keys in a row that were removed because they never logged in
+    std::vector<std::string> retired;   ///< names of our keys that were removed: the latest, oldest first
     std::optional<Intent> intent;
     std::optional<PendingKey> pending;
     std::optional<CurrentKey> current;

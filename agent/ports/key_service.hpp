@@ -1,36 +1,17 @@
 // A key service, whichever it is: what it can do, and the calls the engine makes.
 #pragma once
 
-#include <cstddef>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/error.hpp"
 #include "core/secret.hpp"
-#include "core/time.hpp"
+#include "core/service_view.hpp"
 
 namespace devkey::ports {
 
-/// What a key service can do. Rules ask these, never a service's name.
-struct Capabilities {
-    bool can_disable = true;
-    bool unique_names = true;         ///< a second key of one name is refused with Conflict
-    bool complete_lists = true;       ///< a list holds every key of the owner (though it may lag)
-    std::size_t longest_name = 64;    ///< of a key, in characters
-    std::size_t keys_per_owner = 20;  ///< 0: no limit known
-    core::Millis read_lag{};          ///< how long a read may miss a finished write
-    core::Millis late_landing{};  ///< how long after its sending an unanswered create may still take effect
-};
-
-/// A key as the service lists it; never its secret.
-struct ListedKey {
-    std::string id;
-    std::string name;
-    bool enabled = true;
-
-    bool operator==(const ListedKey&) const = default;
-};
+using core::Capabilities;
+using core::ListedKey;
 
 /// What a create answers: the only time the secret is shown.
 struct CreatedKey {

@@ -1,112 +1,146 @@
 #include "storage/atomic_file.hpp"
 
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
+#include <system_error>
 
 #include "storage/descriptor.hpp"
-#include "storage/file_error.hpp"
 
 namespace devkey::storage {
+
+using core::ErrorKind;
+using core::fail;
+using core::Result;
+
+int FileCalls::create(int directory, const char* name) {
+    return ::openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+int FileCalls::chown_group(int file, gid_t group) {
+    return ::fchown(file, static_cast<uid_t>(-1), group);
+}
+int FileCalls::chmod(int file, mode_t mode) {
+    return ::fchmod(file, mode);
+}
+ssize_t FileCalls::write(int file, const void* data, std::size_t size) {
+    return ::write(file, data, size);
+}
+int FileCalls::fsync(int file) {
+    return ::fsync(file);
+}
+int FileCalls::rename(int directory, const char* from, const char* to) {
+    return ::renameat(directory, from, directory, to);
+}
+
+core::Error file_error(std::string_view doing, const std::string& path, int error_number) {
+    const auto kind = error_number == EACCES || error_number == EPERM ? ErrorKind::Forbidden
+                      : error_number == ENOENT                        ? ErrorKind::NotFound
+                                                                      : ErrorKind::Io;
+    std::string message =
+        path + ": can't " + std::string(doing) + ": " + std::generic_category().message(error_number);
+    if (kind == ErrorKind::Forbidden) message += "; check the owner and mode of it and of its directory";
+    if (error_number == ENOSPC || error_number == EDQUOT) message += "; free some space there";
+    if (error_number == EROFS) message += "; mount it writable, or set another path";
+    return {kind, std::move(message)};
+}
+
 namespace {
 
-/// A path as the calls want it: everything happens by name inside one opened folder, which nobody can swap.
-struct Target {
-    explicit Target(const std::string& whole) : path(whole) {
-        const auto slash = path.rfind('/');
-        folder = slash == std::string::npos ? "./" : path.substr(0, slash + 1);
-        name = path.substr(slash + 1);  // npos + 1 is 0: all of it
-        temporary = "." + name + ".devkeyd-tmp";
-    }
-    std::string path;
-    std::string folder;
+struct Place {
+    std::string directory;
     std::string name;
-    std::string temporary;
 };
 
-/// Follows a symbolic link to the folder: systemd makes /var/lib/NAME one for units with DynamicUser.
-core::Result<Descriptor> open_folder(const Target& target, FileCalls& calls) {
-    Descriptor folder{calls.open(AT_FDCWD, target.folder.c_str(), O_RDONLY | O_DIRECTORY, 0)};
-    if (!folder) return file_error(errno, target.path, "open its folder");
-    struct stat facts{};
-    if (calls.look(folder.get(), facts) != 0) return file_error(errno, target.path, "look at its folder");
-    if ((facts.st_mode & S_IWOTH) != 0 && (facts.st_mode & S_ISVTX) == 0)
-        return core::fail(core::ErrorKind::Insecure,
-                          fmt::format("{}: everyone may replace files in its folder; run chmod o-w {}",
-                                      target.path, target.folder));
-    return folder;
+Place split(const std::string& path) {
+    const auto slash = path.rfind('/');
+    if (slash == std::string::npos) return {".", path};
+    return {slash == 0 ? "/" : path.substr(0, slash), path.substr(slash + 1)};
 }
 
-/// O_EXCL: neither a link nor anybody's open file is ever written to. What a crash left is removed first.
-core::Result<Descriptor> create_temporary(const Target& target, int folder, FileCalls& calls) {
-    constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
-    Descriptor file{calls.open(folder, target.temporary.c_str(), flags, 0600)};
-    if (!file && errno == EEXIST) {
-        if (calls.remove(folder, target.temporary.c_str()) != 0)
-            return file_error(errno, target.folder + target.temporary, "remove what a crash left");
-        file = Descriptor{calls.open(folder, target.temporary.c_str(), flags, 0600)};
-    }
-    if (!file) return file_error(errno, target.path, "create a file beside it");
-    return file;
-}
-
-core::Result<void> write_all(const Target& target, int file, std::string_view content, FileCalls& calls) {
+bool write_all(FileCalls& calls, int file, std::string_view content) {
     while (!content.empty()) {
-        const ssize_t written = calls.write(file, content.data(), content.size());
+        const auto written = calls.write(file, content.data(), content.size());
         if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return file_error(written < 0 ? errno : EIO, target.path, "write");
+        if (written < 0) return false;
         content.remove_prefix(static_cast<std::size_t>(written));
     }
-    return {};
+    return true;
 }
 
-/// The group before the mode: so the mode never holds for the wrong group. Both before the first byte.
-core::Result<void> fill(const Target& target, int file, std::string_view content, Protection protection,
-                        FileCalls& calls) {
-    if (calls.change_group(file, protection.group) != 0)
-        return file_error(errno, target.path, fmt::format("give it group {}", protection.group));
-    if (calls.change_mode(file, protection.mode) != 0)
-        return file_error(errno, target.path, fmt::format("give it mode {:04o}", protection.mode));
-    if (auto written = write_all(target, file, content, calls); !written) return written;
-    if (calls.sync(file) != 0) return file_error(errno, target.path, "bring it to disk");
-    return {};
-}
-
-core::Result<void> fill_and_rename(const Target& target, int folder, int file, std::string_view content,
-                                   Protection protection, FileCalls& calls) {
-    if (auto filled = fill(target, file, content, protection, calls); !filled) return filled;
-    if (calls.rename(folder, target.temporary.c_str(), target.name.c_str()) != 0)
-        return file_error(errno, target.path, "replace it");
-    return {};
+/// What failed, as file_error wants it; none if all went well. errno says why.
+const char* fill(FileCalls& calls, int file, std::string_view content, const Access& access) {
+    // Group before mode: with the mode first, a moment would exist in which the wrong group may read.
+    if (access.group && calls.chown_group(file, *access.group) != 0) return "set the group";
+    if (calls.chmod(file, access.mode) != 0) return "set the mode";
+    if (!write_all(calls, file, content)) return "write";
+    if (calls.fsync(file) != 0) return "bring to disk";
+    return nullptr;
 }
 
 }  // namespace
 
-core::Result<void> write_file(const std::string& path, std::string_view content, Protection protection,
-                              FileCalls& calls) {
-    const Target target{path};
-    const auto folder = open_folder(target, calls);
-    if (!folder) return std::unexpected(folder.error());
-    const auto file = create_temporary(target, folder->get(), calls);
-    if (!file) return std::unexpected(file.error());
-    auto done = fill_and_rename(target, folder->get(), file->get(), content, protection, calls);
-    if (!done) {
-        // Best effort: a leftover that can't be removed now is removed by the next write.
-        static_cast<void>(calls.remove(folder->get(), target.temporary.c_str()));
-        return done;
+Result<void> write_file(FileCalls& calls, const std::string& path, std::string_view content,
+                        const Access& access) {
+    const Place place = split(path);
+    // The name is fixed, so that however often we crash, one leftover is all there can be.
+    const std::string temporary = "." + place.name + ".devkeyd-new";
+    const Descriptor directory{::open(place.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (!directory.valid()) {
+        auto error = file_error("open its directory", path, errno);
+        if (error.kind == ErrorKind::NotFound)
+            error = {ErrorKind::Io, error.message + "; create the directory"};
+        return std::unexpected(std::move(error));
     }
-    if (calls.sync(folder->get()) != 0)
-        return file_error(errno, path, "make sure that it survives a power cut (it is replaced, though)");
+    if (::unlinkat(directory.get(), temporary.c_str(), 0) != 0 && errno != ENOENT)
+        return std::unexpected(file_error("remove a leftover of", path, errno));
+    const Descriptor file{calls.create(directory.get(), temporary.c_str())};
+    if (!file.valid()) return std::unexpected(file_error("create", path, errno));
+    const char* failed = fill(calls, file.get(), content, access);
+    if (failed == nullptr && calls.rename(directory.get(), temporary.c_str(), place.name.c_str()) != 0)
+        failed = "replace";
+    if (failed != nullptr) {
+        auto error = file_error(failed, path, errno);
+        ::unlinkat(directory.get(), temporary.c_str(), 0);
+        return std::unexpected(std::move(error));
+    }
+    // Without this, a power cut may bring the old file back after we said that the new one is there.
+    if (calls.fsync(directory.get()) != 0)
+        return std::unexpected(file_error("bring its directory to disk", path, errno));
     return {};
 }
 
-void remove_leftover(const std::string& path, FileCalls& calls) noexcept {
-    try {
-        const Target target{path};
-        static_cast<void>(calls.remove(AT_FDCWD, (target.folder + target.temporary).c_str()));
-    } catch (const std::bad_alloc&) {  // then the next write removes it
+Result<FileContent> read_file(const std::string& path, std::size_t limit) {
+    const Descriptor file{::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+    if (!file.valid() && errno == ELOOP)
+        return fail(ErrorKind::Insecure, path + ": is a symbolic link; put a regular file there");
+    if (!file.valid()) return std::unexpected(file_error("open", path, errno));
+    struct stat facts{};
+    if (::fstat(file.get(), &facts) != 0) return std::unexpected(file_error("look at", path, errno));
+    if (!S_ISREG(facts.st_mode))
+        return fail(ErrorKind::Insecure, path + ": is not a regular file; put one there");
+    std::string content(limit + 1, '\0');
+    std::size_t size = 0;
+    while (size <= limit) {
+        const auto got = ::read(file.get(), content.data() + size, content.size() - size);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) {
+            core::wipe(content);
+            return std::unexpected(file_error("read", path, errno));
+        }
+        if (got == 0) break;
+        size += static_cast<std::size_t>(got);
     }
+    FileContent result{.content = core::Secret{std::string_view(content).substr(0, size)},
+                       .mode = facts.st_mode & 07777U,
+                       .owner = facts.st_uid,
+                       .group = facts.st_gid};
+    core::wipe(content);
+    if (size > limit)
+        return fail(ErrorKind::Corrupt, path + ": is longer than " + std::to_string(limit) + " bytes");
+    return result;
 }
 
 }  // namespace devkey::storage

@@ -1,36 +1,57 @@
-// The one way we write a file.
+// The one way we write a file, and the one way we read one.
 #pragma once
 
 #include <sys/types.h>
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "core/error.hpp"
-#include "storage/file_calls.hpp"
+#include "core/secret.hpp"
 
 namespace devkey::storage {
 
-/// Who may read a file. It has both from before its first byte.
-struct Protection {
-    mode_t mode = 0600;
-    gid_t group;
+/// The system calls that a write makes, in this order. A test overrides one to fail or to crash there; each
+/// answers what the call of its name does (-1 and errno on failure).
+class FileCalls {
+ public:
+    virtual ~FileCalls() = default;
+    virtual int create(int directory, const char* name);  ///< exclusive, 0600, no symlink followed
+    virtual int chown_group(int file, gid_t group);
+    virtual int chmod(int file, mode_t mode);
+    virtual ssize_t write(int file, const void* data, std::size_t size);
+    virtual int fsync(int file);  ///< the file, then, after the rename, its directory
+    virtual int rename(int directory, const char* from, const char* to);
 };
 
-/// Replaces `path` (or creates it) with `content`: at every instant, and after a power cut, a reader sees the
-/// old content or the new one. When it answers, the new one is on disk. The file's owner is the process's.
-/// The name itself is replaced: a symbolic link there is not followed. The folder must exist.
-///
-/// On an error the old file stands untouched and nothing is left beside it; with one exception: if the folder
-/// can't be synced, the new file stands there, but may not survive a power cut (the message says so).
-/// Forbidden: not permitted. Insecure: anyone may replace files in that folder. Io: everything else.
-///
-/// One writer per path at a time: the temporary file's name is fixed, so that crashes leave at most one.
-[[nodiscard]] core::Result<void> write_file(const std::string& path, std::string_view content,
-                                            Protection protection, FileCalls& calls);
+/// Who may read a file.
+struct Access {
+    mode_t mode = 0600;
+    std::optional<gid_t> group{};  ///< none: the process's own
+};
 
-/// Removes what a crash in the middle of write_file may have left beside `path`. Never fails: what it can't
-/// remove, the next write_file removes or names in its error.
-void remove_leftover(const std::string& path, FileCalls& calls) noexcept;
+/// Replaces `path` (absolute) as a whole: a reader sees the old content or the new, with the right mode and
+/// group from birth, also after a power cut. A symlink at `path` is replaced, not followed. On an error the
+/// old file is as it was and nothing is left beside it. Forbidden (permissions) or Io (disk full, read-only,
+/// …).
+[[nodiscard]] core::Result<void> write_file(FileCalls& calls, const std::string& path,
+                                            std::string_view content, const Access& access);
+
+/// A file as its open descriptor shows it.
+struct FileContent {
+    core::Secret content;
+    mode_t mode = 0;  ///< permission bits only
+    uid_t owner = 0;
+    gid_t group = 0;
+};
+
+/// Reads a regular file of at most `limit` bytes. NotFound; Insecure (a symlink or not a regular file);
+/// Forbidden; Corrupt (longer than `limit`); Io.
+[[nodiscard]] core::Result<FileContent> read_file(const std::string& path, std::size_t limit);
+
+/// What went wrong with `path`, from errno: Forbidden for EACCES and EPERM, NotFound for ENOENT, else Io.
+[[nodiscard]] core::Error file_error(std::string_view doing, const std::string& path, int error_number);
 
 }  // namespace devkey::storage

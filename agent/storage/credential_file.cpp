@@ -1,41 +1,69 @@
 #include "storage/credential_file.hpp"
 
-#include <fmt/format.h>
+#include <Poco/JSON/Object.h>
 #include <grp.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <sstream>
 #include <vector>
 
-#include "storage/credential_text.hpp"
-#include "storage/file_error.hpp"
-#include "storage/read_file.hpp"
-
 namespace devkey::storage {
-namespace {
 
+using core::Credential;
+using core::CredentialFormat;
 using core::CredentialSight;
 using core::ErrorKind;
 
-core::Result<gid_t> find_group(const std::string& name) {
-    struct group entry{};
-    struct group* found = nullptr;
-    std::vector<char> memory(1024);
-    int error = 0;
-    // A group with many members needs more: the call says so.
-    while ((error = ::getgrnam_r(name.c_str(), &entry, memory.data(), memory.size(), &found)) == ERANGE)
-        memory.resize(memory.size() * 2);
-    if (found != nullptr) return entry.gr_gid;
-    if (error != 0 && error != ENOENT) return file_error(error, name, "look up this group");
-    return core::fail(
-        ErrorKind::InvalidInput,
-        fmt::format("credential_file.group: there is no group '{}'; create it (groupadd --system "
-                    "{}), or leave the setting out",
-                    name, name));
+namespace {
+
+std::string render_json(const Credential& credential) {
+    Poco::JSON::Object json(Poco::JSON_PRESERVE_KEY_ORDER);
+    json.set("version", 1);
+    json.set("service", credential.identity.service);
+    json.set("app", credential.identity.app);
+    json.set("device", credential.identity.device);
+    json.set("key_id", credential.key.id);
+    json.set("key_name", credential.key.name);
+    json.set("key", std::string(credential.key.secret.reveal()));
+    json.set("generation", credential.key.generation);
+    json.set("created_at", core::format_instant(credential.key.created_at));
+    std::ostringstream out;
+    json.stringify(out, 2);
+    out << '\n';
+    return std::move(out).str();
 }
 
-bool in_group(gid_t group) {
+/// In double quotes both a POSIX shell and systemd take exactly these four with a backslash.
+std::string assignment(std::string_view name, std::string_view value) {
+    std::string line(name);
+    line += "=\"";
+    for (const char c : value) {
+        if (c == '"' || c == '\\' || c == '$' || c == '`') line += '\\';
+        line += c;
+    }
+    return line + "\"\n";
+}
+
+std::string render_env(const Credential& credential) {
+    const auto& [identity, key] = credential;
+    return assignment("DEVKEY_SERVICE", identity.service) + assignment("DEVKEY_APP", identity.app) +
+           assignment("DEVKEY_DEVICE", identity.device) + assignment("DEVKEY_KEY_ID", key.id) +
+           assignment("DEVKEY_KEY_NAME", key.name) + assignment("DEVKEY_KEY", key.secret.reveal()) +
+           assignment("DEVKEY_GENERATION", std::to_string(key.generation)) +
+           assignment("DEVKEY_CREATED_AT", core::format_instant(key.created_at));
+}
+
+std::optional<gid_t> find_group(const std::string& name) {
+    std::vector<char> buffer(1U << 16U);
+    group entry{};
+    group* found = nullptr;
+    if (::getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr)
+        return std::nullopt;
+    return entry.gr_gid;
+}
+
+bool may_give_to(gid_t group) {
     if (::geteuid() == 0 || ::getegid() == group) return true;
     std::vector<gid_t> groups(static_cast<std::size_t>(std::max(0, ::getgroups(0, nullptr))));
     const int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
@@ -43,50 +71,67 @@ bool in_group(gid_t group) {
     return std::ranges::find(groups, group) != groups.end();
 }
 
-core::Result<gid_t> resolve_group(const std::string& name) {
-    if (name.empty()) return ::getegid();
-    const auto group = find_group(name);
-    if (!group || in_group(*group)) return group;
-    return core::fail(
-        ErrorKind::InvalidInput,
-        fmt::format("credential_file.group: devkeyd isn't in group '{}', so it can't give a file "
-                    "to it; add SupplementaryGroups={} to its unit",
-                    name, name));
-}
-
 }  // namespace
 
+core::Secret render(const Credential& credential, CredentialFormat format) {
+    std::string text;
+    switch (format) {
+        case CredentialFormat::Json:
+            text = render_json(credential);
+            break;
+        case CredentialFormat::Env:
+            text = render_env(credential);
+            break;
+        case CredentialFormat::Raw:
+            text = std::string(credential.key.secret.reveal()) + "\n";
+            break;
+    }
+    return core::Secret::take(text);
+}
+
 core::Result<CredentialFile> CredentialFile::make(core::CredentialFileSettings settings, FileCalls& calls) {
-    const auto group = resolve_group(settings.group);
-    if (!group) return std::unexpected(group.error());
-    const Protection protection{.mode = settings.mode, .group = *group};
-    return CredentialFile{std::move(settings), protection, calls};
+    if (settings.group.empty()) return CredentialFile{std::move(settings), std::nullopt, calls};
+    const auto group = find_group(settings.group);
+    if (!group)
+        return core::fail(ErrorKind::InvalidInput, "credential_file.group: there is no group '" +
+                                                       settings.group +
+                                                       "' on this machine; create it or name another");
+    if (!may_give_to(*group))
+        return core::fail(ErrorKind::InvalidInput,
+                          "credential_file.group: devkeyd is not a member of '" + settings.group +
+                              "'; add it (SupplementaryGroups= in the unit) or name another");
+    return CredentialFile{std::move(settings), *group, calls};
 }
 
-CredentialFile::CredentialFile(core::CredentialFileSettings settings, Protection protection, FileCalls& calls)
-    : settings_(std::move(settings)), protection_(protection), calls_(calls) {}
+CredentialFile::CredentialFile(core::CredentialFileSettings settings, std::optional<gid_t> group,
+                               FileCalls& calls)
+    : settings_(std::move(settings)), group_(group), calls_(calls) {}
 
-core::Result<CredentialSight> CredentialFile::look(const core::Credential& credential) {
-    remove_leftover(settings_.path, calls_);
+core::Result<CredentialSight> CredentialFile::look(const Credential& credential) {
     const auto wanted = render(credential, settings_.format);
-    const auto file = open_file(settings_.path, calls_);
-    if (!file && file.error().kind == ErrorKind::NotFound) return CredentialSight::Missing;
-    // No regular file, or one that we may not read, isn't as we left it. If the folder is what keeps us out,
-    // publish says so.
-    if (!file && file.error().kind != ErrorKind::Io) return CredentialSight::Altered;
-    if (!file) return std::unexpected(file.error());
-    const auto content = read_all(*file, wanted.reveal().size(), calls_);
-    if (!content && content.error().kind == ErrorKind::Corrupt) return CredentialSight::Altered;
-    if (!content) return std::unexpected(content.error());
-    if (*content != wanted) return CredentialSight::Altered;
-    const bool tight =
-        file->mode == protection_.mode && file->group == protection_.group && file->owner == ::geteuid();
-    return tight ? CredentialSight::Matches : CredentialSight::Loosened;
+    const auto found = read_file(settings_.path, wanted.reveal().size());
+    if (!found) {
+        switch (found.error().kind) {
+            case ErrorKind::NotFound:
+                return CredentialSight::Missing;
+            case ErrorKind::Corrupt:   // longer than it should be
+            case ErrorKind::Insecure:  // a symlink, a device, …: ours is a regular file
+                return CredentialSight::Altered;
+            case ErrorKind::Forbidden:
+                return CredentialSight::Loosened;  // our own bits are gone
+            default:
+                return std::unexpected(found.error());
+        }
+    }
+    if (found->content != wanted) return CredentialSight::Altered;
+    const bool as_set = found->mode == settings_.mode && found->owner == ::geteuid() &&
+                        found->group == group_.value_or(found->group);
+    return as_set ? CredentialSight::Matches : CredentialSight::Loosened;
 }
 
-core::Result<void> CredentialFile::publish(const core::Credential& credential) {
-    const auto content = render(credential, settings_.format);
-    return write_file(settings_.path, content.reveal(), protection_, calls_);
+core::Result<void> CredentialFile::publish(const Credential& credential) {
+    const auto text = render(credential, settings_.format);
+    return write_file(calls_, settings_.path, text.reveal(), {.mode = settings_.mode, .group = group_});
 }
 
 }  // namespace devkey::storage

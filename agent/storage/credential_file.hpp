@@ -1,35 +1,36 @@
-// The credential file: what the programs on this device read.
+// The credential file: what the device's programs read.
 #pragma once
 
 #include <sys/types.h>
 
+#include <optional>
+#include <string>
+
 #include "core/settings.hpp"
 #include "ports/credential_sink.hpp"
 #include "storage/atomic_file.hpp"
-#include "storage/file_calls.hpp"
 
 namespace devkey::storage {
 
-/// One file, in the format, mode and group of the settings; its owner is the process's user.
-class CredentialFile final : public ports::CredentialSink {
+/// The file's content: JSON (`"version": 1`), assignments that both a shell and systemd's EnvironmentFile=
+/// read the same, or the secret and a newline.
+[[nodiscard]] core::Secret render(const core::Credential& credential, core::CredentialFormat format);
+
+class CredentialFile : public ports::CredentialSink {
  public:
-    /// Looks the group up, once. `calls` must outlive it. InvalidInput: there is no such group, or the
-    /// process isn't in it (and isn't root), so that it could never give the file to it.
+    /// Looks the group up. InvalidInput if there is none of that name, or if the process isn't a member (and
+    /// not root).
     [[nodiscard]] static core::Result<CredentialFile> make(core::CredentialFileSettings settings,
                                                            FileCalls& calls);
 
-    /// Anything that stands there and isn't exactly ours is Altered or Loosened, and publish mends it.
-    /// Touches nothing but what a crash left of an unfinished publish. Io: the file can't be read.
     [[nodiscard]] core::Result<core::CredentialSight> look(const core::Credential& credential) override;
-
-    /// Always writes: ask look() first. Errors as write_file.
     [[nodiscard]] core::Result<void> publish(const core::Credential& credential) override;
 
  private:
-    CredentialFile(core::CredentialFileSettings settings, Protection protection, FileCalls& calls);
+    CredentialFile(core::CredentialFileSettings settings, std::optional<gid_t> group, FileCalls& calls);
 
     core::CredentialFileSettings settings_;
-    Protection protection_;
+    std::optional<gid_t> group_;
     FileCalls& calls_;
 };
 

@@ -1,4 +1,4 @@
-// An open file, closed when it goes out of scope.
+// Closes a file descriptor when it goes out of scope.
 #pragma once
 
 #include <unistd.h>
@@ -9,20 +9,17 @@ namespace devkey::storage {
 
 class Descriptor {
  public:
-    /// Owns `number`; a negative one is none.
     explicit Descriptor(int number = -1) noexcept : number_(number) {}
     Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
     Descriptor& operator=(Descriptor other) noexcept {
         std::swap(number_, other.number_);
         return *this;
     }
-    // close's answer says nothing that fsync hasn't said before.
     ~Descriptor() {
         if (number_ >= 0) ::close(number_);
     }
-
     [[nodiscard]] int get() const noexcept { return number_; }
-    [[nodiscard]] explicit operator bool() const noexcept { return number_ >= 0; }
+    [[nodiscard]] bool valid() const noexcept { return number_ >= 0; }
 
  private:
     int number_;

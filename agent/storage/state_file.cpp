@@ -1,67 +1,240 @@
 #include "storage/state_file.hpp"
 
-#include <fmt/format.h>
+#include <Poco/Exception.h>
+#include <Poco/JSON/Array.h>
+#include <Poco/JSON/Parser.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
+#include <array>
+#include <sstream>
+#include <utility>
 
-#include "storage/atomic_file.hpp"
-#include "storage/file_error.hpp"
-#include "storage/state_text.hpp"
+#include "storage/json_fields.hpp"
 
 namespace devkey::storage {
+
+using core::CurrentKey;
+using core::ErrorKind;
+using core::Intent;
+using core::Key;
+using core::PendingKey;
+using core::State;
+using Poco::JSON::Object;
+
 namespace {
 
-constexpr mode_t state_mode = 0600;
+constexpr std::size_t longest_state = 1U << 20U;  // a state has some kilobytes
+constexpr std::uint32_t version = 1;
 
-constexpr std::string_view corrupt_remedy =
-    "restore it, or move it away to start as a new installation: then a new key is created, and the old one "
-    "stays on the service until a person removes it";
+constexpr std::array intent_stages{
+    std::pair{Intent::Stage::Unsent, "unsent"}, std::pair{Intent::Stage::Sent, "sent"},
+    std::pair{Intent::Stage::Landed, "landed"}, std::pair{Intent::Stage::Found, "found"}};
+constexpr std::array pending_stages{std::pair{PendingKey::Stage::Received, "received"},
+                                    std::pair{PendingKey::Stage::Verified, "verified"}};
+
+template <class Stages, class Stage>
+std::string name_of(const Stages& stages, Stage wanted) {
+    for (const auto& [stage, name] : stages)
+        if (stage == wanted) return name;
+    return {};
+}
+
+template <class Stages>
+auto read_stage(JsonFields& fields, const Stages& stages) {
+    const auto text = fields.text("stage");
+    for (const auto& [stage, name] : stages)
+        if (text == name) return stage;
+    fields.refuse("stage", "has an unknown value");
+}
+
+Object::Ptr make_object() {
+    return new Object(Poco::JSON_PRESERVE_KEY_ORDER);
+}
+
+Object::Ptr to_json(const Key& key) {
+    auto json = make_object();
+    json->set("id", key.id);
+    json->set("name", key.name);
+    json->set("generation", key.generation);
+    json->set("secret", std::string(key.secret.reveal()));
+    json->set("created_at", core::format_instant(key.created_at));
+    return json;
+}
+
+Key read_key(JsonFields fields) {
+    Key key;
+    key.id = fields.text("id");
+    key.name = fields.text("name");
+    key.generation = fields.number("generation");
+    auto secret = fields.text("secret");
+    key.secret = core::Secret::take(secret);
+    key.created_at = fields.instant("created_at");
+    fields.done();
+    return key;
+}
+
+Object::Ptr to_json(const Intent& intent) {
+    auto json = make_object();
+    json->set("name", intent.name);
+    json->set("generation", intent.generation);
+    json->set("stage", name_of(intent_stages, intent.stage));
+    json->set("id", intent.id);
+    json->set("sent_at", core::format_instant(intent.sent_at));
+    return json;
+}
+
+Intent read_intent(JsonFields fields) {
+    Intent intent;
+    intent.name = fields.text("name");
+    intent.generation = fields.number("generation");
+    intent.stage = read_stage(fields, intent_stages);
+    intent.id = fields.text_or_none("id");
+    intent.sent_at = fields.instant("sent_at");
+    if (intent.stage == Intent::Stage::Found && intent.id.empty())
+        fields.refuse("id", "is empty, though found");
+    fields.done();
+    return intent;
+}
+
+Object::Ptr to_json(const core::Identity& identity) {
+    auto json = make_object();
+    json->set("service", identity.service);
+    json->set("app", identity.app);
+    json->set("owner", identity.owner);
+    json->set("device", identity.device);
+    return json;
+}
+
+core::Identity read_identity(JsonFields fields) {
+    core::Identity identity{.service = fields.text("service"),
+                            .app = fields.text("app"),
+                            .owner = fields.text("owner"),
+                            .device = fields.text("device")};
+    fields.done();
+    return identity;
+}
+
+Object::Ptr to_json(const PendingKey& pending) {
+    auto json = make_object();
+    json->set("stage", name_of(pending_stages, pending.stage));
+    json->set("key", to_json(pending.key));
+    return json;
+}
+
+PendingKey read_pending(JsonFields fields) {
+    PendingKey pending;
+    pending.stage = read_stage(fields, pending_stages);
+    pending.key = read_key(fields.object("key"));
+    fields.done();
+    return pending;
+}
+
+Object::Ptr to_json(const CurrentKey& current) {
+    auto json = make_object();
+    json->set("key", to_json(current.key));
+    if (current.published_at) json->set("published_at", core::format_instant(*current.published_at));
+    return json;
+}
+
+CurrentKey read_current(JsonFields fields) {
+    CurrentKey current;
+    current.key = read_key(fields.object("key"));
+    if (fields.has("published_at")) current.published_at = fields.instant("published_at");
+    fields.done();
+    return current;
+}
+
+State read_state(const Object& json) {
+    JsonFields fields{json, ""};
+    if (const auto found = fields.number("version"); found != version)
+        fields.refuse("version",
+                      "is " + std::to_string(found) + "; this devkeyd knows " + std::to_string(version));
+    State state;
+    state.identity = read_identity(fields.object("identity"));
+    state.owner_id = fields.text_or_none("owner_id");
+    state.installation = fields.text("installation");
+    state.machine = fields.text_or_none("machine");
+    state.last_generation = fields.number("last_generation");
+    state.refused_keys = fields.number("refused_keys");
+    state.retired = fields.texts("retired");
+    if (fields.has("intent")) state.intent = read_intent(fields.object("intent"));
+    if (fields.has("pending")) state.pending = read_pending(fields.object("pending"));
+    if (fields.has("current")) state.current = read_current(fields.object("current"));
+    fields.done();
+    return state;
+}
 
 }  // namespace
 
-StateFile::StateFile(const std::string& directory, FileCalls& calls, ports::Reporter* reporter)
-    : path_(directory + "/state.json"), calls_(calls), reporter_(reporter) {}
+core::Secret format_state(const State& state) {
+    auto json = make_object();
+    json->set("version", version);
+    json->set("identity", to_json(state.identity));
+    json->set("owner_id", state.owner_id);
+    json->set("installation", state.installation);
+    json->set("machine", state.machine);
+    json->set("last_generation", state.last_generation);
+    json->set("refused_keys", state.refused_keys);
+    Poco::JSON::Array::Ptr retired = new Poco::JSON::Array;
+    for (const auto& name : state.retired) retired->add(name);
+    json->set("retired", retired);
+    if (state.intent) json->set("intent", to_json(*state.intent));
+    if (state.pending) json->set("pending", to_json(*state.pending));
+    if (state.current) json->set("current", to_json(*state.current));
+    std::ostringstream out;
+    json->stringify(out, 2);
+    out << '\n';
+    auto text = std::move(out).str();
+    return core::Secret::take(text);
+}
 
-core::Result<std::optional<core::State>> StateFile::load() {
-    remove_leftover(path_, calls_);
-    const auto file = open_file(path_, calls_);
-    if (!file && file.error().kind == core::ErrorKind::NotFound) return std::nullopt;
+core::Result<State> parse_state(std::string_view text) {
+    try {
+        Poco::JSON::Parser parser;
+        parser.setDepth(8);
+        const auto parsed = parser.parse(std::string(text));
+        if (parsed.type() != typeid(Object::Ptr))
+            return core::fail(ErrorKind::Corrupt, "is not a JSON object");
+        return read_state(*parsed.extract<Object::Ptr>());
+    } catch (const Poco::DataFormatException& error) {
+        return core::fail(ErrorKind::Corrupt, error.message());
+    } catch (const Poco::Exception&) {
+        // The parser's own message may quote the text, which may hold a secret.
+        return core::fail(ErrorKind::Corrupt, "is not whole JSON");
+    }
+}
+
+StateFile::StateFile(std::string directory, ports::Reporter& reporter, FileCalls& calls)
+    : path_(std::move(directory) + "/state.json"), reporter_(reporter), calls_(calls) {}
+
+core::Result<std::optional<State>> StateFile::load() {
+    const auto file = read_file(path_, longest_state);
+    if (!file && file.error().kind == ErrorKind::NotFound) return std::nullopt;
     if (!file) return std::unexpected(file.error());
-    if (const auto secured = secure(*file); !secured) return std::unexpected(secured.error());
-    const auto text = read_all(*file, largest_state, calls_);
-    if (!text) return std::unexpected(text.error());
-    auto state = parse_state(*text);
+    if (file->owner != ::geteuid())
+        return core::fail(ErrorKind::Insecure, path_ + ": belongs to uid " + std::to_string(file->owner) +
+                                                   ", not to uid " + std::to_string(::geteuid()) +
+                                                   " that runs devkeyd; chown it");
+    auto state = parse_state(file->content.reveal());
     if (!state)
-        return core::fail(state.error().kind,
-                          fmt::format("{}: {}; {}", path_, state.error().message, corrupt_remedy));
-    return std::move(*state);
-}
-
-core::Result<void> StateFile::save(const core::State& state) {
-    const auto text = format_state(state);
-    if (!text) return std::unexpected(core::with_context(path_, text.error()));
-    return write_file(path_, text->reveal(), {.mode = state_mode, .group = ::getegid()}, calls_);
-}
-
-core::Result<void> StateFile::secure(const OpenedFile& file) {
-    if (file.owner != ::geteuid())
         return core::fail(
-            core::ErrorKind::Insecure,
-            fmt::format("{}: it belongs to user {}, and devkeyd runs as user {}; run it as that "
-                        "user, or chown the file",
-                        path_, file.owner, ::geteuid()));
-    const mode_t tight = file.mode & state_mode;
-    if (file.mode == tight) return {};
-    if (calls_.change_mode(file.descriptor.get(), tight) != 0)
-        return file_error(errno, path_, fmt::format("give it mode {:04o}", tight));
-    if (reporter_ != nullptr)
-        reporter_->report(
-            {.severity = ports::Severity::Warning,
-             .name = "state-file-tightened",
-             .message = fmt::format("{}: others could use it (mode {:04o}); now it has mode {:04o}", path_,
-                                    file.mode, tight)});
-    return {};
+            ErrorKind::Corrupt,
+            path_ + ": " + state.error().message +
+                "; restore it from a backup of this device, or move it aside to start as a new "
+                "installation (the old key then stays on the service until somebody removes it)");
+    if ((file->mode & 077U) != 0) {
+        reporter_.report({.severity = ports::Severity::Warning,
+                          .name = "state-file-loosened",
+                          .message = path_ + ": others may have read it; its mode is set back to 0600"});
+        if (auto saved = save(*state); !saved) return std::unexpected(saved.error());
+    }
+    return *std::move(state);
+}
+
+core::Result<void> StateFile::save(const State& state) {
+    const auto text = format_state(state);
+    return write_file(calls_, path_, text.reveal(), {.mode = 0600});
 }
 
 }  // namespace devkey::storage

@@ -1,35 +1,35 @@
 // state.json: the truth, on disk.
 #pragma once
 
+#include <memory>
 #include <string>
+#include <string_view>
 
 #include "ports/reporter.hpp"
 #include "ports/state_store.hpp"
-#include "storage/file_calls.hpp"
-#include "storage/read_file.hpp"
+#include "storage/atomic_file.hpp"
 
 namespace devkey::storage {
 
-/// `DIRECTORY/state.json`, mode 0600, ours. Take the StateLock first: one writer at a time.
-class StateFile final : public ports::StateStore {
+/// The state as JSON, `"version": 1`.
+[[nodiscard]] core::Secret format_state(const core::State& state);
+
+/// Reads back exactly what format_state writes. Corrupt for anything else, naming the field.
+[[nodiscard]] core::Result<core::State> parse_state(std::string_view text);
+
+/// `<directory>/state.json`, 0600. Whoever makes one holds the directory's StateLock.
+class StateFile : public ports::StateStore {
  public:
-    /// `calls` and `reporter` must outlive it; `reporter` (may be null) is told when a mode was mended.
-    StateFile(const std::string& directory, FileCalls& calls, ports::Reporter* reporter = nullptr);
+    /// `reporter` is told when a mode had to be tightened. Both references outlive it.
+    StateFile(std::string directory, ports::Reporter& reporter, FileCalls& calls);
 
-    /// Also removes what a crash left of an unfinished save, and takes away what others may do with the file.
-    /// Corrupt: anything but what save wrote; a file that is there is never taken for missing.
-    /// Insecure: another owner's, a symbolic link, not a regular file. Forbidden: not permitted. Io.
     [[nodiscard]] core::Result<std::optional<core::State>> load() override;
-
-    /// Errors as write_file; InvalidInput: a state that could not be read back.
     [[nodiscard]] core::Result<void> save(const core::State& state) override;
 
  private:
-    core::Result<void> secure(const OpenedFile& file);
-
     std::string path_;
+    ports::Reporter& reporter_;
     FileCalls& calls_;
-    ports::Reporter* reporter_;
 };
 
 }  // namespace devkey::storage

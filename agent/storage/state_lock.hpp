@@ -1,4 +1,4 @@
-// One devkeyd per state directory.
+// One agent per state directory.
 #pragma once
 
 #include <string>
@@ -8,17 +8,16 @@
 
 namespace devkey::storage {
 
-/// Held from take() until it is destroyed, or the process ends in any way.
+/// Held as long as it lives; the kernel lets go of it when the process dies, however it dies.
 class StateLock {
  public:
-    /// Locks `DIRECTORY/lock` (mode 0600). A missing directory is created, mode 0711, if its parent is there:
-    /// others may pass through it to the credential file, and see nothing.
-    /// Unavailable: another devkeyd holds it. Insecure: the directory belongs to a stranger, or others may
-    /// write there; or `lock` is no file of ours. Forbidden: not permitted. Io.
+    /// Creates the directory (0711) if only that is missing, and `<directory>/lock` (0600). Unavailable:
+    /// another devkeyd runs there. Insecure: the directory belongs to somebody else, or others may write to
+    /// it. Forbidden, Io.
     [[nodiscard]] static core::Result<StateLock> take(const std::string& directory);
 
  private:
-    explicit StateLock(Descriptor file) noexcept : file_(std::move(file)) {}
+    explicit StateLock(Descriptor file) : file_(std::move(file)) {}
 
     Descriptor file_;
 };

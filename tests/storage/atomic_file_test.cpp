@@ -1,330 +1,187 @@
 #include "storage/atomic_file.hpp"
 
 #include <gtest/gtest.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <thread>
 
-#include "storage/as_nobody.hpp"
-#include "storage/faulty_calls.hpp"
-#include "storage/temporary_folder.hpp"
+#include "fakes/temporary_directory.hpp"
 
 namespace devkey::storage {
 namespace {
 
 using core::ErrorKind;
-using Names = std::set<std::string>;
+using fakes::content_of;
+using fakes::put;
+using fakes::TemporaryDirectory;
 
-const std::string old_content = "the old content\n";
-const std::string new_content = "the new content, which is longer\n";
-
-Protection ours(mode_t mode = 0600) {
-    return {.mode = mode, .group = ::getegid()};
+mode_t mode_of(const std::string& path) {
+    struct stat facts{};
+    EXPECT_EQ(::lstat(path.c_str(), &facts), 0);
+    return facts.st_mode;
 }
 
-class AtomicFile : public testing::Test {
- protected:
-    [[nodiscard]] core::Result<void> write(FileCalls& calls, mode_t mode = 0600) const {
-        return write_file(path, new_content, ours(mode), calls);
+/// Fails the nth call with an error of choice, and sees the mode at every call: what a reader could see, too.
+class FaultyCalls : public FileCalls {
+ public:
+    int fail_at = 0;
+    int error = ENOSPC;
+    bool dies = false;
+    int made = 0;
+    mode_t loosest = 0;
+
+    int create(int directory, const char* name) override {
+        return fails() ? -1 : FileCalls::create(directory, name);
     }
-    /// The calls of an undisturbed replacement.
-    [[nodiscard]] std::vector<std::string> recorded() const {
-        FaultyCalls calls;
-        EXPECT_TRUE(write(calls));
-        put(path, old_content);
-        return calls.made();
+    int chown_group(int file, gid_t group) override {
+        return fails(file) ? -1 : FileCalls::chown_group(file, group);
+    }
+    int chmod(int file, mode_t mode) override { return fails(file) ? -1 : FileCalls::chmod(file, mode); }
+    ssize_t write(int file, const void* data, std::size_t) override {
+        return fails(file) ? -1 : FileCalls::write(file, data, 1);  // the least a kernel may take
+    }
+    int fsync(int file) override { return fails(file) ? -1 : FileCalls::fsync(file); }
+    int rename(int directory, const char* from, const char* to) override {
+        return fails() ? -1 : FileCalls::rename(directory, from, to);
     }
 
-    TemporaryFolder folder;
-    const std::string path = folder / "file";
-    const std::string temporary = folder / ".file.devkeyd-tmp";
-    FileCalls real;
+ private:
+    bool fails(int file = -1) {
+        struct stat facts{};
+        if (file >= 0 && ::fstat(file, &facts) == 0 && S_ISREG(facts.st_mode))
+            loosest |= facts.st_mode & 077U;
+        if (++made != fail_at) return false;
+        if (dies) ::_exit(9);
+        errno = error;
+        return true;
+    }
 };
 
-TEST_F(AtomicFile, CreatesWithTheModeWhateverTheUmask) {
-    for (const mode_t umask : {0000U, 0022U, 0777U}) {
-        const mode_t before = ::umask(umask);
-        const auto written = write(real, 0640);
-        ::umask(before);
-        ASSERT_TRUE(written) << written.error().message;
-        EXPECT_EQ(content_of(path), new_content);
-        EXPECT_EQ(mode_of(path), 0640U);
-        EXPECT_EQ(folder.names(), Names{"file"});
-        std::filesystem::remove(path);
-    }
-}
-
-TEST_F(AtomicFile, ReplacesContentAndMode) {
-    put(path, old_content, 0644);
-    ASSERT_TRUE(write(real, 0400));
-    EXPECT_EQ(content_of(path), new_content);
-    EXPECT_EQ(mode_of(path), 0400U);
-}
-
-TEST_F(AtomicFile, WritesEmptyContentToo) {
-    ASSERT_TRUE(write_file(path, "", ours(), real));
-    EXPECT_EQ(content_of(path), "");
-}
-
-TEST_F(AtomicFile, WritesByABareNameIntoTheWorkingFolder) {
-    const auto before = std::filesystem::current_path();
-    std::filesystem::current_path(folder.path());
-    const auto written = write_file("file", new_content, ours(), real);
-    std::filesystem::current_path(before);
-    ASSERT_TRUE(written);
-    EXPECT_EQ(content_of(path), new_content);
-}
-
-TEST_F(AtomicFile, SetsGroupAndModeBeforeTheFirstByteAndSyncsBeforeTheRename) {
-    EXPECT_EQ(recorded(), (std::vector<std::string>{"open", "look", "open", "change_group", "change_mode",
-                                                    "write", "sync", "rename", "sync"}));
+TEST(WriteFile, MakesTheFileWithItsModeAndNothingBeside) {
+    const TemporaryDirectory directory;
     FaultyCalls calls;
-    mode_t at_birth = 0;
-    off_t size = -1;
-    calls.before_write = [&](int file) {
-        struct stat facts{};
-        ASSERT_EQ(::fstat(file, &facts), 0);
-        at_birth = facts.st_mode & 07777U;
-        size = facts.st_size;
-        EXPECT_EQ(facts.st_uid, ::geteuid());
-        EXPECT_EQ(facts.st_gid, ::getegid());
-    };
-    ASSERT_TRUE(write(calls, 0440));
-    EXPECT_EQ(at_birth, 0440U);
-    EXPECT_EQ(size, 0);
+    ASSERT_TRUE(write_file(calls, directory.file("a"), "content", {.mode = 0440}));
+    EXPECT_EQ(content_of(directory.file("a")), "content");
+    EXPECT_EQ(mode_of(directory.file("a")) & 07777U, 0440U);
+    EXPECT_EQ(directory.entries(), 1U);
 }
 
-TEST_F(AtomicFile, OldStaysWholeAndNothingIsLeftWhicheverCallFails) {
-    const auto calls_made = recorded();
-    for (std::size_t n = 1; n < calls_made.size(); ++n) {  // all but the folder's sync: see below
-        FaultyCalls calls;
-        calls.fail_at(n, n % 2 == 0 ? ENOSPC : EIO);
-        const auto written = write(calls);
-        ASSERT_FALSE(written) << "call " << n << ", " << calls_made[n - 1];
-        EXPECT_EQ(written.error().kind, ErrorKind::Io) << n;
-        EXPECT_EQ(written.error().message.rfind(path + ": can't ", 0), 0U) << written.error().message;
-        EXPECT_EQ(content_of(path), old_content) << n;
-        EXPECT_EQ(folder.names(), Names{"file"}) << n;
-    }
-}
-
-TEST_F(AtomicFile, SaysWhenItCantPromiseThatTheNewFileSurvives) {
+TEST(WriteFile, IsNeverLooserThanAskedForNotEvenForAMoment) {
+    const TemporaryDirectory directory;
+    const auto old = ::umask(0);
     FaultyCalls calls;
-    calls.fail_at(recorded().size(), EIO);
-    const auto written = write(calls);
-    ASSERT_FALSE(written);
-    EXPECT_NE(written.error().message.find("power cut"), std::string::npos);
-    EXPECT_EQ(content_of(path), new_content);
+    ASSERT_TRUE(write_file(calls, directory.file("a"), "content", {.mode = 0600, .group = ::getegid()}));
+    ::umask(old);
+    EXPECT_EQ(calls.loosest, 0U);
 }
 
-TEST_F(AtomicFile, SurvivesACrashBeforeEveryCallAndCleansUpAfterwards) {
-    const auto steps = recorded().size();
-    bool left_something = false;
-    for (std::size_t n = 1; n <= steps; ++n) {
-        put(path, old_content);
-        FaultyCalls calls;
-        calls.stop_at(n);
-        ASSERT_FALSE(write(calls)) << n;
-        const auto seen = content_of(path);
-        EXPECT_TRUE(seen == old_content || seen == new_content) << n << ": " << seen;
-        EXPECT_EQ(mode_of(path), 0600U);
-        EXPECT_LE(folder.names().size(), 2U);
-        left_something = left_something || folder.names().contains(".file.devkeyd-tmp");
-        ASSERT_TRUE(write(real)) << n;
-        EXPECT_EQ(content_of(path), new_content);
-        EXPECT_EQ(folder.names(), Names{"file"}) << n;
-    }
-    EXPECT_TRUE(left_something) << "this test has lost its teeth";
-}
-
-TEST_F(AtomicFile, TellsWhatIsNotPermittedFromWhatTheDiskRefuses) {
-    for (const auto& [error, kind] : {std::pair{EACCES, ErrorKind::Forbidden},
-                                      {EPERM, ErrorKind::Forbidden},
-                                      {EROFS, ErrorKind::Io},
-                                      {ENOSPC, ErrorKind::Io},
-                                      {EDQUOT, ErrorKind::Io},
-                                      {ELOOP, ErrorKind::Insecure}}) {
-        FaultyCalls calls;
-        calls.fail_at(3, error);
-        EXPECT_EQ(write(calls).error().kind, kind) << error;
-    }
-}
-
-TEST_F(AtomicFile, GoesOnAfterShortAndInterruptedWrites) {
-    class Slow : public FileCalls {
-     public:
-        ssize_t write(int file, const char* data, std::size_t) override {
-            interrupt_ = !interrupt_;
-            if (!interrupt_) return FileCalls::write(file, data, 1);
-            errno = EINTR;
-            return -1;
+TEST(WriteFile, ThatFailsAnywhereLeavesTheOldFileWhole) {
+    for (const int error : {ENOSPC, EIO, EROFS, EACCES}) {
+        for (int at = 1;; ++at) {
+            const TemporaryDirectory directory;
+            put(directory.file("a"), "old");
+            FaultyCalls calls;
+            calls.fail_at = at;
+            calls.error = error;
+            const auto written =
+                write_file(calls, directory.file("a"), "new", {.mode = 0600, .group = ::getegid()});
+            if (calls.made < at) {
+                EXPECT_TRUE(written);
+                EXPECT_GT(at, 8);
+                break;
+            }
+            ASSERT_FALSE(written) << at;
+            EXPECT_EQ(written.error().kind, error == EACCES ? ErrorKind::Forbidden : ErrorKind::Io);
+            EXPECT_NE(written.error().message.find(directory.file("a")), std::string::npos);
+            const bool renamed =
+                at == calls.made && content_of(directory.file("a")) == "new";  // the directory's fsync
+            EXPECT_TRUE(renamed || content_of(directory.file("a")) == "old") << at;
+            EXPECT_EQ(directory.entries(), 1U) << at;
         }
-
-     private:
-        bool interrupt_ = false;
-    } calls;
-    ASSERT_TRUE(write(calls));
-    EXPECT_EQ(content_of(path), new_content);
-}
-
-TEST_F(AtomicFile, ADiskThatTakesNothingIsAnErrorNotALoop) {
-    class Stuck : public FileCalls {
-     public:
-        ssize_t write(int, const char*, std::size_t) override { return 0; }
-    } calls;
-    EXPECT_EQ(write(calls).error().kind, ErrorKind::Io);
-}
-
-TEST_F(AtomicFile, DoesNotWriteThroughALinkAtItsName) {
-    const std::string victim = folder / "victim";
-    put(victim, old_content);
-    std::filesystem::create_symlink(victim, path);
-    ASSERT_TRUE(write(real));
-    EXPECT_EQ(content_of(victim), old_content);
-    EXPECT_TRUE(S_ISREG(facts_of(path).st_mode));
-    EXPECT_EQ(content_of(path), new_content);
-}
-
-TEST_F(AtomicFile, DoesNotWriteThroughWhatStandsAtTheTemporaryName) {
-    const std::string victim = folder / "victim";
-    put(victim, old_content);
-    for (const bool hard : {false, true}) {
-        if (hard)
-            std::filesystem::create_hard_link(victim, temporary);
-        else
-            std::filesystem::create_symlink(victim, temporary);
-        ASSERT_TRUE(write(real));
-        EXPECT_EQ(content_of(victim), old_content);
-        EXPECT_EQ(content_of(path), new_content);
-        EXPECT_EQ(folder.names(), (Names{"file", "victim"}));
     }
 }
 
-TEST_F(AtomicFile, DoesNotWriteIntoAHardLinkedFile) {
-    put(path, old_content);
-    std::filesystem::create_hard_link(path, folder / "other");
-    ASSERT_TRUE(write(real));
-    EXPECT_EQ(content_of(folder / "other"), old_content);
-}
-
-TEST_F(AtomicFile, NamesAFolderThatStandsInTheWay) {
-    for (const auto& name : {path, temporary}) {
-        std::filesystem::create_directory(name);
-        const auto written = write(real);
-        ASSERT_FALSE(written);
-        EXPECT_EQ(written.error().kind, ErrorKind::Io);
-        EXPECT_NE(written.error().message.find(name), std::string::npos) << written.error().message;
-        EXPECT_TRUE(std::filesystem::is_directory(name));
-        std::filesystem::remove(name);
+TEST(WriteFile, ThatDiesAnywhereLeavesOldOrNewAndTheNextOneCleansUp) {
+    for (int at = 1; at < 20; ++at) {
+        const TemporaryDirectory directory;
+        put(directory.file("a"), "old");
+        const pid_t child = ::fork();
+        if (child == 0) {
+            FaultyCalls calls;
+            calls.fail_at = at;
+            calls.dies = true;
+            const auto written = write_file(calls, directory.file("a"), "new", {});
+            ::_exit(written ? 0 : 1);
+        }
+        int status = 0;
+        ASSERT_EQ(::waitpid(child, &status, 0), child);
+        const auto content = content_of(directory.file("a"));
+        EXPECT_TRUE(content == "old" || content == "new") << at << ": " << content;
+        EXPECT_LE(directory.entries(), 2U);
+        FileCalls calls;
+        ASSERT_TRUE(write_file(calls, directory.file("a"), "next", {}));
+        EXPECT_EQ(content_of(directory.file("a")), "next");
+        EXPECT_EQ(directory.entries(), 1U) << at;
     }
 }
 
-TEST_F(AtomicFile, NamesAMissingFolder) {
-    const auto written = write_file(folder / "no/file", new_content, ours(), real);
-    ASSERT_FALSE(written);
-    EXPECT_EQ(written.error().kind, ErrorKind::Io);
-    EXPECT_NE(written.error().message.find("create the folder"), std::string::npos);
-}
-
-TEST_F(AtomicFile, RefusesAFolderWhereAnyoneMayReplaceFiles) {
-    ASSERT_EQ(::chmod(folder.path().c_str(), 0777), 0);
-    EXPECT_EQ(write(real).error().kind, ErrorKind::Insecure);
-    EXPECT_TRUE(folder.names().empty());
-    ASSERT_EQ(::chmod(folder.path().c_str(), 01777), 0);  // as /tmp: nobody can replace another's
-    EXPECT_TRUE(write(real));
-}
-
-TEST_F(AtomicFile, AReadOnlyFolderIsForbidden) {
-    put(path, old_content, 0644);
-    ASSERT_EQ(::chmod(folder.path().c_str(), 0555), 0);
-    EXPECT_TRUE(holds_as_nobody([&] {
-        const auto written = write_file(path, new_content, ours(), real);
-        return !written && written.error().kind == ErrorKind::Forbidden;
-    }));
-    EXPECT_EQ(content_of(path), old_content);
-    ASSERT_EQ(::chmod(folder.path().c_str(), 0700), 0);
-}
-
-TEST_F(AtomicFile, AFileTooLargeForTheLimitLeavesTheOld) {
-    put(path, old_content);
-    struct rlimit before{};
-    ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
-    const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-    const struct rlimit tight{10, before.rlim_max};
-    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &tight), 0);
-    const auto written = write(real);
-    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
-    static_cast<void>(std::signal(SIGXFSZ, handler));
-    ASSERT_FALSE(written);
-    EXPECT_EQ(written.error().kind, ErrorKind::Io);
-    EXPECT_EQ(content_of(path), old_content);
-    EXPECT_EQ(folder.names(), Names{"file"});
-}
-
-/// In a child with a mount table of its own. 0: held; 1: didn't hold; 2: may not mount here.
-int full_disk_check(const std::string& place) {
-    if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-        ::mount("none", place.c_str(), "tmpfs", 0, "size=64k") != 0)
-        return 2;
+TEST(WriteFile, ReplacesASymlinkAndLeavesItsTargetAlone) {
+    const TemporaryDirectory directory;
+    put(directory.file("target"), "precious");
+    ASSERT_EQ(::symlink(directory.file("target").c_str(), directory.file("a").c_str()), 0);
+    ASSERT_EQ(::symlink(directory.file("target").c_str(), directory.file(".a.devkeyd-new").c_str()), 0);
     FileCalls calls;
-    const std::string path = place + "/file";
-    put(path, old_content);
-    std::ofstream{place + "/filler"} << std::string(1 << 20, 'x');
-    const auto written = write_file(path, new_content, ours(), calls);
-    const bool refused = !written && written.error().kind == ErrorKind::Io;
-    const bool clean = !std::filesystem::exists(place + "/.file.devkeyd-tmp");
-    std::filesystem::remove(place + "/filler");
-    const bool whole = content_of(path) == old_content;
-    return refused && clean && whole && write_file(path, new_content, ours(), calls) ? 0 : 1;
+    ASSERT_TRUE(write_file(calls, directory.file("a"), "new", {}));
+    EXPECT_EQ(content_of(directory.file("target")), "precious");
+    EXPECT_TRUE(S_ISREG(mode_of(directory.file("a"))));
 }
 
-TEST_F(AtomicFile, AFullDiskLeavesTheOldAndFreedSpaceMendsIt) {
-    const pid_t child = ::fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) ::_exit(full_disk_check(folder.path()));
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    ASSERT_TRUE(WIFEXITED(status));
-    if (WEXITSTATUS(status) == 2)
-        GTEST_SKIP() << "a tmpfs can't be mounted here; the size-limit test stands in";
-    EXPECT_EQ(WEXITSTATUS(status), 0);
+TEST(WriteFile, SaysWhatToDoWithoutADirectory) {
+    FileCalls calls;
+    const auto written = write_file(calls, "/nonexistent/a", "x", {});
+    ASSERT_FALSE(written);
+    EXPECT_EQ(written.error().kind, ErrorKind::Io);
+    EXPECT_NE(written.error().message.find("create the directory"), std::string::npos);
 }
 
-TEST_F(AtomicFile, AReaderNeverSeesATornOrEmptyFile) {
-    const std::string small(100, 'a');
-    const std::string large(100'000, 'b');
-    ASSERT_TRUE(write_file(path, small, ours(), real));
-    std::atomic<bool> done = false;
+TEST(WriteFile, IsWholeForEveryReader) {
+    const TemporaryDirectory directory;
+    const std::string first(5000, 'a');
+    const std::string second(9000, 'b');
+    FileCalls calls;
+    ASSERT_TRUE(write_file(calls, directory.file("a"), first, {}));
+    std::atomic<bool> stop = false;
     std::atomic<int> torn = 0;
-    std::atomic<int> reads = 0;
-    std::thread reader{[&] {
-        while (!done) {
-            const auto seen = content_of(path);
-            if (seen != small && seen != large) ++torn;
-            ++reads;
+    std::jthread reader([&] {
+        while (!stop) {
+            const auto content = content_of(directory.file("a"));
+            if (content != first && content != second) ++torn;
         }
-    }};
-    bool all_written = true;
-    for (int i = 0; i < 500 || reads < 10; ++i)
-        all_written = write_file(path, i % 2 == 0 ? large : small, ours(), real).has_value() && all_written;
-    done = true;
+    });
+    for (int i = 0; i < 500; ++i)
+        ASSERT_TRUE(write_file(calls, directory.file("a"), i % 2 ? first : second, {}));
+    stop = true;
     reader.join();
-    EXPECT_TRUE(all_written);
     EXPECT_EQ(torn, 0);
 }
 
-TEST_F(AtomicFile, RemovesALeftoverAndNothingElse) {
-    put(path, old_content);
-    put(temporary, "torn");
-    put(folder / ".other.devkeyd-tmp", "another's");
-    remove_leftover(path, real);
-    remove_leftover(path, real);
-    EXPECT_EQ(folder.names(), (Names{".other.devkeyd-tmp", "file"}));
+TEST(ReadFile, RefusesWhatIsNoRegularFileOrTooLong) {
+    const TemporaryDirectory directory;
+    put(directory.file("a"), "12345");
+    ASSERT_EQ(::symlink("a", directory.file("link").c_str()), 0);
+    ASSERT_EQ(::mkfifo(directory.file("pipe").c_str(), 0600), 0);
+    EXPECT_EQ(read_file(directory.file("a"), 5)->content.reveal(), "12345");
+    EXPECT_EQ(read_file(directory.file("a"), 4).error().kind, ErrorKind::Corrupt);
+    EXPECT_EQ(read_file(directory.file("none"), 4).error().kind, ErrorKind::NotFound);
+    EXPECT_EQ(read_file(directory.file("link"), 5).error().kind, ErrorKind::Insecure);
+    EXPECT_EQ(read_file(directory.file("pipe"), 5).error().kind, ErrorKind::Insecure);
+    EXPECT_EQ(read_file(directory.path, 5).error().kind, ErrorKind::Insecure);
 }
 
 }  // namespace

@@ -1,0 +1,83 @@
+#include "core/decision.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace devkey::core {
+namespace {
+
+struct Words {
+    Reason reason;
+    std::string_view name;
+    std::string_view sentence;
+};
+
+constexpr std::array words{
+    Words{Reason::Healthy, "healthy", "the device has its key, and the credential file is whole"},
+    Words{Reason::NoKeyYet, "no-key-yet", "the device has no key: the service is asked first"},
+    Words{Reason::CreateKey, "create-key", "the device has no key, and the owner has room for one"},
+    Words{Reason::CreateUnanswered, "create-unanswered",
+          "a create was not answered: it is sent again under the same name, which can't make a second key"},
+    Words{Reason::NameTaken, "name-taken",
+          "an unanswered create has made a key whose secret is lost: it is looked for"},
+    Words{Reason::StrayFound, "stray-found", "the key whose secret is lost was found: it is removed"},
+    Words{Reason::NewKeyUnproven, "new-key-unproven",
+          "the new key has to log in before anybody relies on it"},
+    Words{Reason::NewKeyRefused, "new-key-refused", "the new key never logged in: it is removed"},
+    Words{Reason::NewKeyProven, "new-key-proven", "the new key has logged in: it is published"},
+    Words{Reason::NotPublished, "not-published", "the key is not in the credential file yet"},
+    Words{Reason::StateNotSaved, "state-not-saved",
+          "the state could not be saved: that is tried before anything else"},
+    Words{Reason::CredentialFileMissing, "credential-file-missing",
+          "the credential file is gone: it is restored"},
+    Words{Reason::CredentialFileAltered, "credential-file-altered",
+          "the credential file was altered: it is restored"},
+    Words{Reason::CredentialFileLoosened, "credential-file-loosened",
+          "the credential file's mode, owner or group was changed: it is restored"},
+    Words{Reason::CredentialFileUnreadable, "credential-file-unreadable",
+          "the credential file can't be looked at: it is written anew"},
+    Words{Reason::NewKeyNotAcceptedYet, "new-key-not-accepted-yet",
+          "the service doesn't accept the new key yet: services lag, so it is tried again"},
+    Words{Reason::LateLandingPossible, "late-landing-possible",
+          "an unanswered create may still take effect: no other is sent until that is settled"},
+    Words{Reason::OwnerRefused, "owner-refused", "the service doesn't accept the owner's credentials"},
+    Words{Reason::OwnerSecretUnusable, "owner-secret-unusable", "the owner's secret can't be read"},
+    Words{Reason::ServiceForbids, "service-forbids", "the service doesn't allow this to the owner"},
+    Words{Reason::ProviderOff, "provider-off", "the service has this way to log in switched off"},
+    Words{Reason::RateLimited, "rate-limited", "the service asked us to come back later"},
+    Words{Reason::QuotaFull, "quota-full", "the owner has as many keys as the service allows"},
+    Words{Reason::ServiceUnavailable, "service-unavailable", "the service gave no usable answer"},
+    Words{Reason::AnswerLost, "answer-lost", "a change was sent and not answered: it may have happened"},
+    Words{Reason::StrayNotListed, "stray-not-listed", "the key whose secret is lost isn't listed (yet)"},
+    Words{Reason::ConnectionInsecure, "connection-insecure",
+          "the connection to the service can't be trusted"},
+    Words{Reason::RequestRefused, "request-refused", "the service refused a request as wrong"},
+    Words{Reason::NotPermitted, "not-permitted", "the operating system doesn't permit it"},
+    Words{Reason::DiskRefuses, "disk-refuses", "the disk or the operating system refused to read or write"},
+    Words{Reason::StateUnreadable, "state-unreadable",
+          "the state file can't be used: nothing is done until it is mended"},
+    Words{Reason::IdentityChanged, "identity-changed",
+          "the settings name another service, app, owner or device than the state: nothing is changed "
+          "anywhere"},
+    Words{Reason::CloneSuspected, "clone-suspected",
+          "another device seems to use a copy of this device's state: nothing is changed anywhere"},
+    Words{Reason::NewKeysKeepFailing, "new-keys-keep-failing",
+          "three new keys in a row never logged in: no other is made until a person asks"},
+};
+
+const Words& words_for(Reason reason) {
+    const auto* found = std::ranges::find(words, reason, &Words::reason);
+    return found == words.end() ? words.front() : *found;
+}
+
+}  // namespace
+
+std::string_view name_of(Reason reason) {
+    return words_for(reason).name;
+}
+
+std::string_view sentence_of(Reason reason) {
+    return words_for(reason).sentence;
+}
+
+}  // namespace devkey::core

@@ -1,0 +1,84 @@
+// What a pass may do, and why: the words that the log, `status` and `plan` share.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/time.hpp"
+
+namespace devkey::core {
+
+/// What a pass does. Each changes at most one thing on the service.
+enum class Action {
+    Idle,         ///< nothing to do, or nothing to do yet
+    Hold,         ///< nothing may be done until something or somebody changes
+    TrialSave,    ///< find out whether the state can be saved again
+    Repair,       ///< write the credential file anew from the state; no request
+    Publish,      ///< make the proven key the current one, and write the credential file
+    Verify,       ///< log in with the new key
+    DropRefused,  ///< remove the new key that never logged in
+    AskService,   ///< log in as the owner and list the keys
+    Create,       ///< write the intent down and ask for a key of that name
+    FindStray,    ///< look for the stray's id by its name
+    RemoveStray,  ///< remove the stray by its id
+};
+
+/// Why. The names are stable: scripts and alerts may rely on them.
+enum class Reason {
+    Healthy,
+    // what is to be done
+    NoKeyYet,
+    CreateKey,
+    CreateUnanswered,
+    NameTaken,
+    StrayFound,
+    NewKeyUnproven,
+    NewKeyRefused,
+    NewKeyProven,
+    NotPublished,
+    StateNotSaved,
+    CredentialFileMissing,
+    CredentialFileAltered,
+    CredentialFileLoosened,
+    CredentialFileUnreadable,
+    // what has to be waited for
+    NewKeyNotAcceptedYet,
+    LateLandingPossible,
+    OwnerRefused,
+    OwnerSecretUnusable,
+    ServiceForbids,
+    ProviderOff,
+    RateLimited,
+    QuotaFull,
+    ServiceUnavailable,
+    AnswerLost,
+    StrayNotListed,
+    ConnectionInsecure,
+    RequestRefused,
+    NotPermitted,
+    DiskRefuses,
+    // what needs a person
+    StateUnreadable,
+    IdentityChanged,
+    CloneSuspected,
+    NewKeysKeepFailing,
+};
+
+/// The reason's stable name, in kebab case.
+[[nodiscard]] std::string_view name_of(Reason reason);
+
+/// The reason in a sentence for people.
+[[nodiscard]] std::string_view sentence_of(Reason reason);
+
+/// What is to be done now, why, and when to look again.
+struct Decision {
+    Action action = Action::Idle;
+    Reason reason = Reason::Healthy;
+    std::string detail{};                ///< what exactly: names, counts, the error's message; never a secret
+    std::optional<BootInstant> again{};  ///< none: only a trigger can change anything
+
+    bool operator==(const Decision&) const = default;
+};
+
+}  // namespace devkey::core

@@ -1,0 +1,74 @@
+// How the agent decides: ordered rules over one plain struct.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/credential.hpp"
+#include "core/decision.hpp"
+#include "core/error.hpp"
+#include "core/policy.hpp"
+#include "core/service_view.hpp"
+#include "core/state.hpp"
+
+namespace devkey::core {
+
+/// New keys in a row that may be removed because they never logged in; then a person has to ask for another.
+inline constexpr std::uint32_t most_refused_keys = 3;
+
+/// An action that failed, and when it may be tried again.
+struct Failure {
+    Reason reason;
+    std::string message;
+    unsigned count = 0;  ///< failures of this action in a row
+    BootInstant retry_at{};
+};
+
+/// Tries of one thing that may take effect late.
+struct Patience {
+    BootInstant since{};  ///< the first try
+    BootInstant last{};   ///< the latest
+    BootInstant next{};   ///< not before this
+};
+
+/// Everything that a decision rests on. Gathered once per pass; nothing else is looked at.
+struct Observation {
+    BootInstant boot_now{};
+    Identity identity;                 ///< as the settings have it now
+    std::string machine;               ///< the hashed machine id; empty where there is none
+    Capabilities capabilities;         ///< of the service
+    std::optional<Error> state_error;  ///< why the state can't be read
+    std::optional<State> state;        ///< none: there has never been one
+    bool state_unsaved = false;        ///< the latest save failed
+    std::optional<CredentialSight>
+        credential_file;  ///< none: it couldn't be looked at, or there is nothing to compare
+    std::optional<std::vector<ListedKey>>
+        listed;                           ///< the owner's keys; none: the service wasn't asked just now
+    std::optional<std::string> owner_id;  ///< the service's id of the owner, if we logged in
+    std::optional<Patience> proof;        ///< log-ins with the pending key that were refused
+    std::optional<Patience> search;       ///< lists without the stray
+    bool another_asked_for = false;       ///< a person asked to go on after most_refused_keys
+    std::map<Action, Failure> failures;
+};
+
+/// One rule: what it decides, or nothing if it doesn't apply.
+struct Rule {
+    std::string_view name;
+    std::optional<Decision> (*decide)(const Policy&, const Observation&);
+};
+
+/// The rules in their order; the first that answers wins. This list is the documentation of what the agent
+/// does.
+[[nodiscard]] std::span<const Rule> rules();
+
+/// What to do now, and why. Total, deterministic and silent: the same arguments give the same decision.
+[[nodiscard]] Decision plan(const Policy& policy, const Observation& observation);
+
+/// Whether `name` is one that our state recorded.
+[[nodiscard]] bool is_recorded(const State& state, std::string_view name);
+
+}  // namespace devkey::core

@@ -1,0 +1,183 @@
+#include "daemon.hpp"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "host/owner_secret.hpp"
+
+namespace devkey {
+
+using engine::Snapshot;
+using engine::Trigger;
+using namespace std::chrono_literals;
+
+namespace {
+
+// We promise to end within 2 s: this leaves time to be torn down.
+constexpr core::Millis worker_may_take = 1500ms;
+
+std::string status_of(const core::Decision& decision) {
+    std::string text{core::name_of(decision.reason)};
+    text += ": ";
+    text += core::sentence_of(decision.reason);
+    if (!decision.detail.empty()) text += ": " + decision.detail;
+    return text;
+}
+
+}  // namespace
+
+Daemon::Daemon(const Flags& flags, SettingsPointer settings, const Shared& shared, host::Signals& signals,
+               host::Wake& stop, Reload reload)
+    : flags_(flags),
+      shared_(shared),
+      signals_(signals),
+      stop_(stop),
+      reload_(std::move(reload)),
+      wanted_(std::move(settings)),
+      worker_([this](const Request& request) { return work(request); },
+              [](const Request& waiting, Request next) {
+                  // The strongest of both: whoever asked for it still gets it.
+                  next.trigger = std::max(waiting.trigger, next.trigger);
+                  return next;
+              }) {}
+
+Daemon::Answer Daemon::work(const Request& request) {
+    if (request.settings != used_) {
+        const auto done = use(request.settings);
+        if (!done && !device_) return {std::unexpected(done.error()), request.settings, used_};
+        if (!done)
+            shared_.reporter.report({ports::Severity::Error, "settings-kept",
+                                     "the old settings stay in use: " + done.error().message});
+    }
+    return {device_->pass(request.trigger), request.settings, used_};
+}
+
+core::Result<void> Daemon::use(const SettingsPointer& settings) {
+    auto device = Device::make(*settings, shared_);
+    if (!device) return std::unexpected(std::move(device.error()));
+    device_ = *std::move(device);
+    used_ = settings;
+    return {};
+}
+
+Daemon::End Daemon::run() {
+    loop_.watch(signals_.descriptor(), [this] { signalled(); });
+    loop_.watch(worker_.descriptor(), [this] { answered(); });
+    loop_.watch(timer_.descriptor(), [this] {
+        timer_.clear();
+        ask(Trigger::Due);
+    });
+    if (!flags_.once) watch_files();
+    ask(flags_.once ? Trigger::Retry : Trigger::Start);
+    loop_.run();
+    notify_.stopping();
+    stop_.set();
+    shared_.interrupter.abort();
+    const bool back = worker_.stop(worker_may_take);
+    return {std::move(outcome_), !back};
+}
+
+void Daemon::ask(Trigger trigger) {
+    worker_.ask({trigger, wanted_});
+}
+
+void Daemon::answered() {
+    const auto answer = worker_.take();
+    if (!answer) return;
+    if (!answer->snapshot) {
+        const auto& error = answer->snapshot.error();
+        leave({.exit_code = exit_code_of(error.kind),
+               .reason = std::string(core::name_of(error.kind)),
+               .detail = error.message});
+        return;
+    }
+    // An answer from before a reload says nothing about the settings asked for since.
+    if (answer->asked == wanted_ && answer->used != wanted_) {
+        wanted_ = answer->used;
+        watch_files();
+    }
+    tell(*answer->snapshot);
+}
+
+void Daemon::tell(const Snapshot& snapshot) {
+    changed_ = changed_ || snapshot.changed;
+    notify_.status(status_of(snapshot.decision));
+    if (snapshot.usable) notify_.ready();
+    if (snapshot.more) return ask(Trigger::Due);
+    const auto now = shared_.clock.boot_now();
+    if (flags_.once && !is_worth_waiting(snapshot.decision, now)) return leave(outcome_of(snapshot));
+    if (snapshot.decision.again)
+        timer_.set(*snapshot.decision.again);
+    else
+        timer_.clear();
+}
+
+Outcome Daemon::outcome_of(const Snapshot& snapshot) const {
+    const auto& decision = snapshot.decision;
+    return {
+        .exit_code = exit_code_of(decision.reason),
+        .reason = std::string(core::name_of(decision.reason)),
+        .detail = decision.detail.empty() ? std::string(core::sentence_of(decision.reason)) : decision.detail,
+        .changed = changed_,
+        .key_id = snapshot.key_id,
+        .key_name = snapshot.key_name,
+        .generation = snapshot.generation,
+        .credential_file = wanted_->credential_file.path};
+}
+
+void Daemon::leave(Outcome outcome) {
+    outcome_ = std::move(outcome);
+    loop_.leave();
+}
+
+void Daemon::signalled() {
+    while (const auto signal = signals_.next()) {
+        if (*signal == SIGHUP && !flags_.once)
+            reload();
+        else if (flags_.once)
+            leave({.exit_code = exit_later,
+                   .reason = "interrupted",
+                   .detail = "a signal ended it",
+                   .changed = changed_});
+        else
+            leave({});
+    }
+}
+
+void Daemon::reload() {
+    notify_.reloading();
+    if (auto settings = reload_()) {
+        if (settings->state_directory == wanted_->state_directory) {
+            wanted_ = std::move(settings);
+            watch_files();
+            ask(Trigger::Retry);
+        } else {
+            shared_.reporter.report(
+                {ports::Severity::Error, "settings-kept",
+                 "the old settings stay in use: a changed state_directory needs a restart"});
+        }
+    }
+    notify_.reloaded();
+}
+
+void Daemon::watch_files() {
+    for (const auto& watch : watches_) loop_.forget(watch->descriptor());
+    watches_.clear();
+    if (wanted_->policy.watch_credential_file)
+        watch_file(wanted_->credential_file.path, Trigger::CredentialFile);
+    const auto secret = host::path_of(wanted_->owner.secret, shared_.credentials_directory);
+    if (secret) watch_file(*secret, Trigger::Retry);
+}
+
+void Daemon::watch_file(const std::string& path, Trigger trigger) {
+    watches_.push_back(std::make_unique<host::FileWatch>(path));
+    auto& watch = *watches_.back();
+    loop_.watch(watch.descriptor(), [this, &watch, trigger] {
+        if (watch.touched()) ask(trigger);
+    });
+}
+
+}  // namespace devkey

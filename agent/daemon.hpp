@@ -1,0 +1,90 @@
+// The main thread: waits for signals, times and files, and hands triggers to the worker.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "flags.hpp"
+#include "host/event_loop.hpp"
+#include "host/file_watch.hpp"
+#include "host/notify.hpp"
+#include "host/signals.hpp"
+#include "host/timer.hpp"
+#include "host/wake.hpp"
+#include "host/worker.hpp"
+#include "outcome.hpp"
+#include "wiring.hpp"
+
+namespace devkey {
+
+/// Settings never change once they are read: new ones replace them.
+using SettingsPointer = std::shared_ptr<const core::Settings>;
+
+/// Runs one device's passes until a signal comes, or (once) until nothing is left that is worth waiting for.
+class Daemon {
+ public:
+    /// Reads the settings anew; has reported what is wrong if it answers none.
+    using Reload = std::function<SettingsPointer()>;
+
+    /// `signals` was made before any thread; `stop` is what shared.stop belongs to. All references outlive
+    /// it.
+    Daemon(const Flags& flags, SettingsPointer settings, const Shared& shared, host::Signals& signals,
+           host::Wake& stop, Reload reload);
+
+    /// Answers what it came to. A worker that hangs is left behind: then `stuck` is true, and the process
+    /// must leave by _exit.
+    struct End {
+        Outcome outcome;
+        bool stuck = false;
+    };
+    [[nodiscard]] End run();
+
+ private:
+    struct Request {
+        engine::Trigger trigger;
+        SettingsPointer settings;  // the ones to use from now on
+    };
+    struct Answer {
+        core::Result<engine::Snapshot> snapshot;
+        SettingsPointer asked;  // the request's settings
+        SettingsPointer used;   // the ones in use: the old ones, if the asked can't be used here
+    };
+
+    // on the worker
+    [[nodiscard]] Answer work(const Request& request);
+    [[nodiscard]] core::Result<void> use(const SettingsPointer& settings);
+
+    // on the main thread
+    void ask(engine::Trigger trigger);
+    void answered();
+    void tell(const engine::Snapshot& snapshot);
+    void signalled();
+    void reload();
+    void watch_files();
+    void watch_file(const std::string& path, engine::Trigger trigger);
+    void leave(Outcome outcome);
+    [[nodiscard]] Outcome outcome_of(const engine::Snapshot& snapshot) const;
+
+    const Flags& flags_;
+    const Shared& shared_;
+    host::Signals& signals_;
+    host::Wake& stop_;
+    Reload reload_;
+    host::EventLoop loop_;
+    host::Timer timer_;
+    host::Notify notify_;
+    std::vector<std::unique_ptr<host::FileWatch>> watches_;
+    SettingsPointer wanted_;  // what the last request names
+    bool changed_ = false;
+    Outcome outcome_;
+
+    // The worker's alone; declared before it, so that they outlive its thread.
+    std::unique_ptr<Device> device_;
+    SettingsPointer used_;
+    host::Worker<Request, Answer> worker_;
+};
+
+}  // namespace devkey

@@ -1,0 +1,323 @@
+// What each action does. The order of effects in here is what keeps the promises: read it with a crash in
+// mind.
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "core/back_off.hpp"
+#include "core/key_name.hpp"
+#include "engine/reconciler.hpp"
+
+namespace devkey::engine {
+
+using namespace core;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t retired_names_kept = 20;  // more than any list can still show late
+
+/// The wait between tries of something that services let lag: 1, 2, 4, then every 5 seconds.
+Millis next_step(Millis waited) {
+    return std::clamp<Millis>(waited, 1s, 5s);
+}
+
+void note_try(std::optional<Patience>& patience, BootInstant now) {
+    if (!patience) patience = Patience{.since = now, .last = now, .next = now};
+    patience->last = now;
+    patience->next = now + next_step(now - patience->since);
+}
+
+/// Remembers that `name` was ours: a list that lags may still show it.
+void retire(State& state, const std::string& name) {
+    state.retired.push_back(name);
+    if (state.retired.size() > retired_names_kept) state.retired.erase(state.retired.begin());
+}
+
+std::unexpected<Error> because(const Error& error) {
+    return std::unexpected(error);
+}
+
+}  // namespace
+
+Reconciler::Done Reconciler::apply(Action action) {
+    switch (action) {
+        case Action::TrialSave:
+            return trial_save();
+        case Action::Repair:
+            return repair();
+        case Action::Publish:
+            return publish();
+        case Action::Verify:
+            return verify();
+        case Action::DropRefused:
+            return drop_refused();
+        case Action::AskService:
+            return ask_service();
+        case Action::Create:
+            return create();
+        case Action::FindStray:
+            return find_stray();
+        case Action::RemoveStray:
+            return remove_stray();
+        case Action::Idle:
+        case Action::Hold:
+            break;
+    }
+    return {};
+}
+
+Reconciler::Done Reconciler::save(State next) {
+    auto saved = world_.store.save(next);
+    state_unsaved_ = !saved;
+    if (!saved) return because(saved.error());
+    state_ = std::move(next);
+    return {};
+}
+
+Reconciler::Done Reconciler::trial_save() {
+    return save(known_state());
+}
+
+Reconciler::Done Reconciler::repair() {
+    if (auto written = world_.sink.publish(credential()); !written) return because(written.error());
+    changed_ = true;
+    tell_of("credential-restored", "the credential file was written anew from the state",
+            state_->current->key);
+    return {};
+}
+
+Reconciler::Done Reconciler::publish() {
+    if (state_->pending) {
+        State next = *state_;
+        next.current = CurrentKey{.key = next.pending->key, .published_at = std::nullopt};
+        next.pending.reset();
+        next.refused_keys = 0;
+        if (auto saved = save(std::move(next)); !saved) return saved;
+    }
+    if (world_.sink.look(credential()) != CredentialSight::Matches) {
+        if (auto written = world_.sink.publish(credential()); !written) return because(written.error());
+        changed_ = true;
+    }
+    State next = *state_;
+    next.current->published_at = world_.clock.now();
+    if (auto saved = save(std::move(next)); !saved) return saved;
+    tell_of("credential-published", "the credential file holds the new key", state_->current->key);
+    return {};
+}
+
+Reconciler::Done Reconciler::verify() {
+    const Key& key = state_->pending->key;
+    const auto owner = world_.service.prove(key.secret);
+    const bool refused =
+        owner ? *owner != state_->owner_id : owner.error().kind == ErrorKind::Unauthenticated;
+    if (refused) {
+        note_try(proof_, world_.clock.boot_now());
+        proof_->next =
+            std::min(proof_->next, std::max(proof_->since + setup_.policy.verify_patience, proof_->last));
+        return {};
+    }
+    if (!owner) return because(owner.error());
+    State next = *state_;
+    next.pending->stage = PendingKey::Stage::Verified;
+    if (auto saved = save(std::move(next)); !saved) return saved;
+    proof_.reset();
+    tell_of("key-verified", "the new key logs in", state_->pending->key);
+    return {};
+}
+
+Reconciler::Done Reconciler::drop_refused() {
+    const Key key = state_->pending->key;
+    if (auto in = log_in_as_owner(); !in) return in;
+    // Only for the report: the removal doesn't rest on it, since a get may lag.
+    const auto listed = world_.service.get(key.id);
+    if (auto removed = world_.service.remove(key.id); !removed) return because(removed.error());
+    changed_ = true;
+    State next = *state_;
+    retire(next, key.name);
+    next.pending.reset();
+    ++next.refused_keys;
+    if (auto saved = save(std::move(next)); !saved) return saved;
+    proof_.reset();
+    another_asked_for_ = false;
+    const Error wait{ErrorKind::Unavailable, "the new key " + key.name + " never logged in" +
+                                                 (listed ? "" : ", and the service didn't know its id") +
+                                                 ": it was removed; is the api-key provider switched on?"};
+    Failure& failure = failures_[Action::Create];
+    failure = {
+        .reason = Reason::NewKeyRefused, .message = wait.message, .count = failure.count + 1, .retry_at = {}};
+    failure.retry_at =
+        world_.clock.boot_now() + std::max<Millis>(30s, back_off(wait, failure.count, key.name));
+    failures_[Action::AskService] = failure;
+    tell_of("key-dropped", wait.message, key);
+    return {};
+}
+
+Reconciler::Done Reconciler::log_in_as_owner() {
+    auto owner = world_.service.log_in();
+    if (!owner) return because(owner.error());
+    owner_id_ = *std::move(owner);
+    // Under another owner an id would be "not found", and a stray forgotten: the rules see owner_id_ and
+    // hold.
+    const bool other = state_ && !state_->owner_id.empty() && state_->owner_id != *owner_id_;
+    if (other) return fail(ErrorKind::InvalidInput, "the log-in answered another owner than the state's");
+    return {};
+}
+
+Reconciler::Done Reconciler::ask_service() {
+    if (auto in = log_in_as_owner(); !in) return in;
+    auto listed = world_.service.list();
+    if (!listed) return because(listed.error());
+    const auto limit = world_.service.capabilities().keys_per_owner;
+    if (limit != 0 && listed->size() >= limit)
+        return fail(ErrorKind::LimitReached, "the owner has " + std::to_string(listed->size()) + " of " +
+                                                 std::to_string(limit) +
+                                                 " keys: remove one that isn't needed");
+    listed_ = *std::move(listed);
+    return {};
+}
+
+State Reconciler::known_state() const {
+    if (state_) return *state_;
+    State fresh;
+    fresh.identity = setup_.identity;
+    fresh.machine = setup_.machine;
+    fresh.installation = world_.entropy.tag(installation_length);
+    return fresh;
+}
+
+Result<State> Reconciler::with_open_intent() const {
+    State next = known_state();
+    if (!next.intent) {
+        const auto label =
+            device_label(next.identity.device, setup_.key_prefix, world_.service.capabilities().longest_name);
+        if (!label) return because(label.error());
+        const KeyName name{.prefix = setup_.key_prefix,
+                           .device = *label,
+                           .installation = next.installation,
+                           .generation = ++next.last_generation,
+                           .nonce = world_.entropy.tag(nonce_length)};
+        next.intent.emplace();
+        next.intent->name = format(name);
+        next.intent->generation = name.generation;
+    }
+    next.owner_id = *owner_id_;
+    next.intent->sent_at = world_.clock.now();
+    next.intent->stage = Intent::Stage::Sent;
+    return next;
+}
+
+Reconciler::Done Reconciler::create() {
+    if (auto in = log_in_as_owner(); !in) return in;
+    const auto before = state_ && state_->intent ? state_->intent->stage : Intent::Stage::Unsent;
+    auto next = with_open_intent();
+    if (!next) return because(next.error());
+    if (auto saved = save(*std::move(next)); !saved) return saved;
+    listed_.reset();
+    auto created = world_.service.create(state_->intent->name);
+    return created ? keep(*std::move(created)) : not_created(created.error(), before);
+}
+
+Reconciler::Done Reconciler::keep(ports::CreatedKey created) {
+    changed_ = true;
+    State next = *state_;
+    next.pending = PendingKey{.key = {.id = created.id,
+                                      .name = next.intent->name,
+                                      .generation = next.intent->generation,
+                                      .secret = std::move(created.secret),
+                                      .created_at = world_.clock.now()}};
+    next.intent.reset();
+    const auto saved = save(std::move(next));
+    if (!saved) {
+        // Nobody would know this key after a crash: it goes at once. If that fails too, its name is in the
+        // intent.
+        const auto removed = world_.service.remove(created.id);
+        return because(with_context(removed ? "the new key could not be saved and was removed again"
+                                            : "the new key could not be saved, nor removed yet",
+                                    saved.error()));
+    }
+    proof_.reset();
+    search_.reset();
+    tell_of("key-created", "the service made a new key", state_->pending->key);
+    return {};
+}
+
+Reconciler::Done Reconciler::not_created(const Error& error, Intent::Stage before) {
+    State next = *state_;
+    const bool sent_before = before == Intent::Stage::Sent;
+    // At the limit a service may refuse before it looks at the name: the list knows.
+    const bool landed =
+        error.kind == ErrorKind::Conflict || (error.kind == ErrorKind::LimitReached && sent_before);
+    if (landed) {
+        next.intent->stage = Intent::Stage::Landed;
+        search_.reset();
+        return save(std::move(next));
+    }
+    // A definite refusal settles this request, but says nothing of an earlier one that was never answered.
+    if (error.kind != ErrorKind::OutcomeUnknown && !sent_before) {
+        next.intent->stage = Intent::Stage::Unsent;
+        if (auto saved = save(std::move(next)); !saved) return saved;
+    }
+    return because(error);
+}
+
+Reconciler::Done Reconciler::find_stray() {
+    if (auto in = log_in_as_owner(); !in) return in;
+    const auto keys = world_.service.list();
+    if (!keys) return because(keys.error());
+    const auto stray = std::ranges::find(*keys, state_->intent->name, &ListedKey::name);
+    if (stray == keys->end()) return stray_not_listed();
+    State next = *state_;
+    next.intent->stage = Intent::Stage::Found;
+    next.intent->id = stray->id;
+    if (auto saved = save(std::move(next)); !saved) return saved;
+    search_.reset();
+    return {};
+}
+
+Reconciler::Done Reconciler::stray_not_listed() {
+    const auto& can = world_.service.capabilities();
+    note_try(search_, world_.clock.boot_now());
+    const Millis patience = can.unique_names ? can.read_lag : can.late_landing + can.read_lag;
+    if (search_->last - search_->since < patience) return {};
+    State next = *state_;
+    if (can.unique_names) {
+        // Somebody else may have removed it: the same name, sent again, tells.
+        next.intent->stage = Intent::Stage::Sent;
+        note_failure(Action::Create,
+                     {ErrorKind::Unavailable, "'" + next.intent->name + "' is taken but not listed"});
+    } else {
+        // Its time to land is over, counted in boot time from our first look: it never will.
+        retire(next, next.intent->name);
+        next.intent.reset();
+    }
+    search_.reset();
+    return save(std::move(next));
+}
+
+Reconciler::Done Reconciler::remove_stray() {
+    const std::string id = state_->intent->id;
+    const std::string name = state_->intent->name;
+    if (auto in = log_in_as_owner(); !in) return in;
+    const bool published = state_->current && state_->current->key.id == id;
+    if (published)
+        return fail(ErrorKind::Corrupt,
+                    "the stray '" + name + "' has the published key's id: it is not removed");
+    if (auto removed = world_.service.remove(id); !removed) return because(removed.error());
+    changed_ = true;
+    State next = *state_;
+    retire(next, name);
+    next.intent.reset();
+    if (auto saved = save(std::move(next)); !saved) return saved;
+    world_.reporter.report({.severity = ports::Severity::Notice,
+                            .name = "stray-removed",
+                            .message = "the key whose secret was lost is removed",
+                            .fields = {{"key_name", name}, {"key_id", id}}});
+    return {};
+}
+
+Credential Reconciler::credential() const {
+    return {.identity = state_->identity, .key = state_->current->key};
+}
+
+}  // namespace devkey::engine

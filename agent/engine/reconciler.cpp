@@ -1,0 +1,171 @@
+// One pass: observe → plan → apply. What each action does is in actions.cpp.
+#include "engine/reconciler.hpp"
+
+#include <chrono>
+#include <utility>
+
+#include "core/back_off.hpp"
+
+namespace devkey::engine {
+
+using namespace core;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A session is kept over a wait this short: logging out and in again would cost more than it closes.
+constexpr Millis session_is_kept_for = 10s;
+
+bool is_disk_action(Action action) {
+    return action == Action::TrialSave || action == Action::Repair || action == Action::Publish;
+}
+
+Reason reason_for(Action action, ErrorKind kind) {
+    switch (kind) {
+        case ErrorKind::Unauthenticated:
+            return Reason::OwnerRefused;
+        case ErrorKind::SecretUnusable:
+            return Reason::OwnerSecretUnusable;
+        case ErrorKind::Forbidden:
+            return is_disk_action(action) ? Reason::NotPermitted : Reason::ServiceForbids;
+        case ErrorKind::Insecure:
+            return is_disk_action(action) ? Reason::NotPermitted : Reason::ConnectionInsecure;
+        case ErrorKind::ProviderOff:
+            return Reason::ProviderOff;
+        case ErrorKind::RateLimited:
+            return Reason::RateLimited;
+        case ErrorKind::LimitReached:
+            return Reason::QuotaFull;
+        case ErrorKind::OutcomeUnknown:
+            return Reason::AnswerLost;
+        case ErrorKind::InvalidInput:
+            return Reason::RequestRefused;
+        case ErrorKind::Io:
+            return Reason::DiskRefuses;
+        case ErrorKind::Corrupt:
+        case ErrorKind::NotFound:
+        case ErrorKind::Conflict:
+        case ErrorKind::Unavailable:
+            return Reason::ServiceUnavailable;
+    }
+    return Reason::ServiceUnavailable;
+}
+
+ports::Severity severity_of(const Decision& decision) {
+    if (decision.action == Action::Hold) return ports::Severity::Error;
+    if (decision.reason == Reason::Healthy) return ports::Severity::Info;
+    return decision.reason == Reason::NewKeyNotAcceptedYet ? ports::Severity::Info : ports::Severity::Warning;
+}
+
+}  // namespace
+
+Reconciler::Reconciler(World world, Setup setup) : world_(world), setup_(std::move(setup)) {}
+
+Snapshot Reconciler::pass(Trigger trigger) {
+    changed_ = false;
+    if (trigger == Trigger::Retry) {
+        // What the service asked for (Retry-After) holds even when a person is in a hurry.
+        std::erase_if(failures_,
+                      [](const auto& entry) { return entry.second.reason != Reason::RateLimited; });
+        another_asked_for_ = true;
+    }
+    load_state();
+    Decision decision = plan(setup_.policy, observe());
+    if (decision.action == Action::Idle || decision.action == Action::Hold) {
+        const auto now = world_.clock.boot_now();
+        if (!decision.again || *decision.again - now > session_is_kept_for) rest();
+        tell(decision);
+        return snapshot_of(std::move(decision));
+    }
+    const auto done = apply(decision.action);
+    if (done)
+        failures_.erase(decision.action);
+    else
+        note_failure(state_unsaved_ ? Action::TrialSave : decision.action, done.error());
+    Snapshot snapshot = snapshot_of(std::move(decision));
+    snapshot.more = true;
+    return snapshot;
+}
+
+void Reconciler::load_state() {
+    if (loaded_) return;
+    auto loaded = world_.store.load();
+    if (!loaded) {
+        state_error_ = std::move(loaded.error());
+        return;
+    }
+    state_ = *std::move(loaded);
+    state_error_.reset();
+    loaded_ = true;
+}
+
+Observation Reconciler::observe() {
+    Observation seen;
+    seen.boot_now = world_.clock.boot_now();
+    seen.identity = setup_.identity;
+    seen.machine = setup_.machine;
+    seen.capabilities = world_.service.capabilities();
+    seen.state_error = state_error_;
+    seen.state = state_;
+    seen.state_unsaved = state_unsaved_;
+    seen.credential_file = sight_ = look_at_credential_file();
+    seen.listed = listed_;
+    seen.owner_id = owner_id_;
+    seen.proof = proof_;
+    seen.search = search_;
+    seen.another_asked_for = another_asked_for_;
+    seen.failures = failures_;
+    return seen;
+}
+
+std::optional<CredentialSight> Reconciler::look_at_credential_file() {
+    if (!state_ || !state_->current) return std::nullopt;
+    const auto sight = world_.sink.look(credential());
+    return sight ? std::optional(*sight) : std::nullopt;
+}
+
+Snapshot Reconciler::snapshot_of(Decision decision) const {
+    Snapshot snapshot;
+    snapshot.decision = std::move(decision);
+    snapshot.changed = changed_;
+    if (!state_ || !state_->current) return snapshot;
+    snapshot.key_name = state_->current->key.name;
+    snapshot.key_id = state_->current->key.id;
+    snapshot.generation = state_->current->key.generation;
+    snapshot.usable = state_->current->published_at && sight_ == CredentialSight::Matches;
+    return snapshot;
+}
+
+void Reconciler::tell(const Decision& decision) {
+    const bool news = !told_ || told_->reason != decision.reason || told_->detail != decision.detail;
+    if (!news) return;
+    ports::Event event{.severity = severity_of(decision), .name = name_of(decision.reason), .message = {}};
+    event.message = std::string(sentence_of(decision.reason));
+    if (!decision.detail.empty()) event.message += ": " + decision.detail;
+    if (decision.again)
+        event.fields.emplace_back("again_in", format_duration(*decision.again - world_.clock.boot_now()));
+    world_.reporter.report(event);
+    told_ = decision;
+}
+
+void Reconciler::tell_of(std::string_view name, std::string message, const Key& key) {
+    world_.reporter.report({.severity = ports::Severity::Notice,
+                            .name = name,
+                            .message = std::move(message),
+                            .fields = {{"key_name", key.name}, {"key_id", key.id}}});
+}
+
+void Reconciler::note_failure(Action action, const Error& error) {
+    Failure& failure = failures_[action];
+    failure.reason = reason_for(action, error.kind);
+    failure.message = error.message;
+    ++failure.count;
+    failure.retry_at = world_.clock.boot_now() + back_off(error, failure.count, setup_.identity.device);
+}
+
+void Reconciler::rest() {
+    world_.service.rest();
+    listed_.reset();
+}
+
+}  // namespace devkey::engine

@@ -1,0 +1,117 @@
+// One device's agent: each pass observes, plans, and applies one action.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/planner.hpp"
+#include "ports/clock.hpp"
+#include "ports/credential_sink.hpp"
+#include "ports/entropy.hpp"
+#include "ports/key_service.hpp"
+#include "ports/reporter.hpp"
+#include "ports/state_store.hpp"
+
+namespace devkey::engine {
+
+/// Why a pass runs.
+enum class Trigger {
+    Start,           ///< the agent starts
+    Due,             ///< the time that the last decision named has come, or a pass follows another at once
+    CredentialFile,  ///< somebody touched the credential file
+    Retry,           ///< the owner's secret changed, or a person asked (SIGHUP, --once): waiting ends
+};
+
+/// What a pass came to, as an immutable value: the worker hands it to the main thread.
+struct Snapshot {
+    core::Decision
+        decision;       ///< what was decided; when it was carried out and more is due at once, `more` is set
+    bool more = false;  ///< run another pass at once
+    bool changed = false;    ///< this pass changed a key or a file
+    bool usable = false;     ///< a published credential is on disk, whole
+    std::string key_name{};  ///< the current key's name and generation; empty and 0 if there is none
+    std::string key_id{};
+    unsigned generation = 0;
+};
+
+/// What the engine needs of the world; each outlives the reconciler.
+struct World {
+    ports::KeyService& service;
+    ports::StateStore& store;
+    ports::CredentialSink& sink;
+    ports::Clock& clock;
+    ports::Entropy& entropy;
+    ports::Reporter& reporter;
+};
+
+/// What it is told once, from the settings and the machine.
+struct Setup {
+    core::Policy policy;
+    core::Identity identity;
+    std::string key_prefix;
+    std::string machine;  ///< the hashed machine id; empty where the machine has none
+};
+
+/// Used by one thread. Holds no lock and no thread; many may live in one process (one per device).
+class Reconciler {
+ public:
+    Reconciler(World world, Setup setup);
+
+    /// Runs one pass. Never throws; what failed is in the snapshot's decision of the next pass.
+    [[nodiscard]] Snapshot pass(Trigger trigger);
+
+ private:
+    using Done = core::Result<void>;
+
+    // observe
+    void load_state();
+    [[nodiscard]] core::Observation observe();
+    [[nodiscard]] std::optional<core::CredentialSight> look_at_credential_file();
+    [[nodiscard]] Snapshot snapshot_of(core::Decision decision) const;
+    void tell(const core::Decision& decision);
+    void tell_of(std::string_view name, std::string message, const core::Key& key);
+
+    // apply
+    [[nodiscard]] Done apply(core::Action action);
+    [[nodiscard]] Done trial_save();
+    [[nodiscard]] Done repair();
+    [[nodiscard]] Done publish();
+    [[nodiscard]] Done verify();
+    [[nodiscard]] Done drop_refused();
+    [[nodiscard]] Done ask_service();
+    [[nodiscard]] Done create();
+    [[nodiscard]] Done find_stray();
+    [[nodiscard]] Done remove_stray();
+
+    // steps that actions share
+    [[nodiscard]] Done save(core::State next);
+    [[nodiscard]] Done log_in_as_owner();
+    [[nodiscard]] core::Result<core::State> with_open_intent() const;
+    [[nodiscard]] Done keep(ports::CreatedKey created);
+    [[nodiscard]] Done not_created(const core::Error& error, core::Intent::Stage before);
+    [[nodiscard]] Done stray_not_listed();
+    [[nodiscard]] core::State known_state() const;
+    [[nodiscard]] core::Credential credential() const;
+    void note_failure(core::Action action, const core::Error& error);
+    void rest();
+
+    World world_;
+    Setup setup_;
+    std::optional<core::State> state_;        // what is on disk: memory never runs ahead of it
+    std::optional<core::Error> state_error_;  // why state_ isn't known
+    bool loaded_ = false;
+    bool state_unsaved_ = false;
+    bool another_asked_for_ = false;
+    bool changed_ = false;
+    std::optional<core::CredentialSight> sight_;
+    std::optional<std::vector<core::ListedKey>> listed_;
+    std::optional<std::string> owner_id_;
+    std::optional<core::Patience> proof_;
+    std::optional<core::Patience> search_;
+    std::map<core::Action, core::Failure> failures_;
+    std::optional<core::Decision> told_;
+};
+
+}  // namespace devkey::engine

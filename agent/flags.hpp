@@ -1,0 +1,24 @@
+// The command line.
+#pragma once
+
+#include <string>
+#include <variant>
+
+namespace devkey {
+
+struct Flags {
+    std::string config = "/etc/devkeyd/devkeyd.yaml";
+    bool once = false;          ///< do what is due, tell what it came to, and end
+    bool check_config = false;  ///< only tell what is wrong with the settings
+    bool json = false;          ///< with once: tell it as one JSON object
+};
+
+/// The process is over: with this exit code.
+struct Leave {
+    int exit_code;
+};
+
+/// Prints help, version (both 0) or what is wrong (64) itself.
+[[nodiscard]] std::variant<Flags, Leave> parse_flags(int argc, char** argv);
+
+}  // namespace devkey

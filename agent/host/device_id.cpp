@@ -1,0 +1,93 @@
+#include "host/device_id.hpp"
+
+#include <fmt/format.h>
+#include <systemd/sd-id128.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <string_view>
+#include <variant>
+
+#include "host/read_file.hpp"
+#include "host/run_command.hpp"
+#include "host/system_error.hpp"
+
+namespace devkey::host {
+namespace {
+
+using core::ErrorKind;
+using core::fail;
+using core::Result;
+
+// Random, made once for this program (systemd-id128 new). Never change them: every device's id would change.
+constexpr sd_id128_t device_application =
+    SD_ID128_MAKE(b8, b1, 8b, df, 38, 67, 44, f0, af, c5, 80, be, f7, 2e, 97, b1);
+constexpr sd_id128_t machine_application =
+    SD_ID128_MAKE(b2, db, a3, bb, fb, 4e, 41, c0, ad, 4e, 0b, ad, 92, fd, d9, aa);
+
+constexpr std::size_t longest_id = 255;
+
+Result<std::string> hashed_machine_id(sd_id128_t application) {
+    sd_id128_t id{};
+    const int error = sd_id128_get_machine_app_specific(application, &id);
+    if (error < 0)
+        return system_error("/etc/machine-id can't be used (systemd-machine-id-setup makes one)", -error);
+    std::array<char, SD_ID128_STRING_MAX> text{};
+    return std::string(sd_id128_to_string(id, text.data()));
+}
+
+Result<std::string> host_name() {
+    std::array<char, 256> name{};
+    if (::gethostname(name.data(), name.size() - 1) != 0) return system_error("the host name", errno);
+    const std::string_view text{name.data()};
+    return std::string(text.substr(0, text.find('.')));
+}
+
+Result<std::string> as_text(const Result<core::Secret>& read) {
+    if (!read) return std::unexpected(read.error());
+    return std::string(read->reveal());
+}
+
+struct Read {
+    int stop;
+    Result<std::string> operator()(const core::FromLiteral& literal) const { return literal.value; }
+    Result<std::string> operator()(const core::FromMachineId&) const {
+        return hashed_machine_id(device_application);
+    }
+    Result<std::string> operator()(const core::FromHostname&) const { return host_name(); }
+    Result<std::string> operator()(const core::FromFile& file) const {
+        return as_text(read_file(file.path, Privacy::Public));
+    }
+    Result<std::string> operator()(const core::FromCommand& command) const {
+        return as_text(run_command(command, stop));
+    }
+};
+
+Result<void> validate(std::string_view id) {
+    if (id.empty() || id.size() > longest_id)
+        return fail(ErrorKind::InvalidInput,
+                    fmt::format("has {} characters; 1 to {} are allowed", id.size(), longest_id));
+    const bool printable = std::ranges::all_of(id, [](char c) { return c >= ' ' && c <= '~'; });
+    if (!printable || id.front() == ' ' || id.back() == ' ')
+        return fail(ErrorKind::InvalidInput,
+                    "may hold printable ASCII characters only, in one line, and no space at its ends");
+    return {};
+}
+
+}  // namespace
+
+Result<std::string> read_device_id(const core::DeviceIdSource& source, int stop) {
+    auto id = std::visit(Read{stop}, source);
+    if (!id) return std::unexpected(core::with_context("the device id", std::move(id.error())));
+    if (const auto valid = validate(*id); !valid)
+        return std::unexpected(core::with_context("the device id", valid.error()));
+    return id;
+}
+
+std::string machine_tag() {
+    return hashed_machine_id(machine_application).value_or("");
+}
+
+}  // namespace devkey::host

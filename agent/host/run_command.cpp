@@ -1,0 +1,200 @@
+#include "host/run_command.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cerrno>
+#include <string>
+#include <vector>
+
+#include "host/descriptor.hpp"
+#include "host/secret_buffer.hpp"
+#include "host/system_error.hpp"
+#include "host/timer.hpp"
+
+namespace devkey::host {
+namespace {
+
+using core::ErrorKind;
+using core::fail;
+
+struct Pipe {
+    Descriptor out;  // ours, never blocks
+    Descriptor in;   // the program's
+};
+
+Pipe make_pipe() {
+    std::array<int, 2> ends{};
+    must_open(pipe2(ends.data(), O_CLOEXEC), "pipe");
+    Pipe pipe{Descriptor{ends[0]}, Descriptor{ends[1]}};
+    // Ours alone: the program may rely on writes that block.
+    must_open(fcntl(pipe.out.get(), F_SETFL, O_NONBLOCK), "pipe");
+    return pipe;
+}
+
+// By its number: glibc 2.36's header declares pidfd_open for C only.
+int open_process(pid_t id) {
+    return must_open(static_cast<int>(::syscall(SYS_pidfd_open, id, 0)), "pidfd_open");
+}
+
+// A started program. When this goes, the program and all of its group are gone.
+class Child {
+ public:
+    explicit Child(pid_t id) : id_(id), descriptor_(open_process(id)) {}
+    Child(const Child&) = delete;
+    Child& operator=(const Child&) = delete;
+    ~Child() {
+        if (id_ > 0) end();
+    }
+
+    /// Readable once the program has ended.
+    [[nodiscard]] int descriptor() const noexcept { return descriptor_.get(); }
+
+    /// Kills what is left of the group, then answers the program's wait status. The group goes first: until
+    /// the program is waited for, nobody else can get its number.
+    int end() noexcept {
+        ::kill(-id_, SIGKILL);
+        int status = 0;
+        while (::waitpid(id_, &status, 0) < 0 && errno == EINTR) continue;
+        id_ = -1;
+        return status;
+    }
+
+ private:
+    pid_t id_;
+    Descriptor descriptor_;
+};
+
+// What posix_spawn is told; one owner for its two C structures.
+class SpawnPlan {
+ public:
+    explicit SpawnPlan(const Pipe& out) {
+        posix_spawn_file_actions_init(&actions_);
+        posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        posix_spawn_file_actions_adddup2(&actions_, out.in.get(), STDOUT_FILENO);
+        posix_spawn_file_actions_addopen(&actions_, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+        posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);
+        sigset_t none;
+        sigset_t all;
+        sigemptyset(&none);
+        sigfillset(&all);
+        posix_spawnattr_init(&attributes_);
+        posix_spawnattr_setflags(&attributes_,
+                                 POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+        posix_spawnattr_setpgroup(&attributes_, 0);
+        posix_spawnattr_setsigmask(&attributes_, &none);
+        posix_spawnattr_setsigdefault(&attributes_, &all);
+    }
+    SpawnPlan(const SpawnPlan&) = delete;
+    SpawnPlan& operator=(const SpawnPlan&) = delete;
+    ~SpawnPlan() {
+        posix_spawnattr_destroy(&attributes_);
+        posix_spawn_file_actions_destroy(&actions_);
+    }
+
+    [[nodiscard]] core::Result<pid_t> start(std::vector<std::string> words) const {
+        std::vector<char*> arguments;
+        for (std::string& word : words) arguments.push_back(word.data());
+        arguments.push_back(nullptr);
+        // NOTIFY_SOCKET, CREDENTIALS_DIRECTORY and the like are ours alone.
+        std::string path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+        std::string language = "LANG=C.UTF-8";
+        const std::array<char*, 3> environment{path.data(), language.data(), nullptr};
+        pid_t id = -1;
+        const int error =
+            posix_spawn(&id, arguments[0], &actions_, &attributes_, arguments.data(), environment.data());
+        if (error != 0) return system_error(words[0] + ": can't be started", error);
+        return id;
+    }
+
+ private:
+    posix_spawn_file_actions_t actions_{};
+    posix_spawnattr_t attributes_{};
+};
+
+// Takes what a pipe has now; answers whether more may come.
+bool drain(int pipe, SecretBuffer& buffer) {
+    while (!buffer.overflown()) {
+        const auto room = buffer.room();
+        const ssize_t got = ::read(pipe, room.data(), room.size());
+        if (got > 0) buffer.filled(static_cast<std::size_t>(got));
+        if (got == 0) return false;
+        if (got < 0 && errno != EINTR) return errno == EAGAIN;
+    }
+    return false;
+}
+
+std::unexpected<core::Error> too_much(const std::string& program) {
+    return fail(ErrorKind::InvalidInput, program + ": printed more than 64 KiB; one value is expected");
+}
+
+// Gathers output until the program has ended; an error if it has to be ended.
+core::Result<void> follow(const Child& child, const Pipe& out, SecretBuffer& output, int stop,
+                          const core::FromCommand& command) {
+    Timer timer;
+    timer.set_in(command.timeout);
+    enum { ended, elapsed, stopped, printed };
+    std::array<pollfd, 4> waits{{{child.descriptor(), POLLIN, 0},
+                                 {timer.descriptor(), POLLIN, 0},
+                                 {stop, POLLIN, 0},
+                                 {out.out.get(), POLLIN, 0}}};
+    const std::string& program = command.run[0];
+    for (;;) {
+        if (::poll(waits.data(), waits.size(), -1) < 0) {
+            if (errno == EINTR) continue;
+            return system_error(program + ": can't be waited for", errno);
+        }
+        // A pipe that gives no more is left out of the wait (poll skips what is negative).
+        if (waits[printed].revents != 0 && !drain(out.out.get(), output)) waits[printed].fd = -1;
+        if (output.overflown()) return too_much(program);
+        if (waits[ended].revents != 0) return {};
+        if (waits[stopped].revents != 0)
+            return fail(ErrorKind::Unavailable, program + ": was ended, because devkeyd stops");
+        if (waits[elapsed].revents != 0)
+            return fail(
+                ErrorKind::Unavailable,
+                fmt::format("{}: took longer than {} and was killed; make it faster or raise its timeout",
+                            program, core::format_duration(command.timeout)));
+    }
+}
+
+core::Result<void> judge(int status, const std::string& program) {
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+    if (WIFEXITED(status))
+        return fail(ErrorKind::Unavailable,
+                    fmt::format("{}: ended with exit status {}; run it by hand as the same user to see why",
+                                program, WEXITSTATUS(status)));
+    return fail(ErrorKind::Unavailable,
+                fmt::format("{}: was killed by signal {}", program, WTERMSIG(status)));
+}
+
+}  // namespace
+
+core::Result<core::Secret> run_command(const core::FromCommand& command, int stop) {
+    if (command.run.empty() || !command.run[0].starts_with('/'))
+        return fail(ErrorKind::InvalidInput,
+                    "a command's first word must be the absolute path of a program (no shell is used)");
+    const std::string& program = command.run[0];
+    Pipe out = make_pipe();
+    const auto id = SpawnPlan{out}.start(command.run);
+    if (!id) return std::unexpected(id.error());
+    Child child{*id};
+    out.in = Descriptor{};
+    SecretBuffer output;
+    const auto followed = follow(child, out, output, stop, command);
+    const int status = child.end();
+    if (!followed) return std::unexpected(followed.error());
+    // What the program wrote just before it ended; its group is gone, so nothing more comes.
+    drain(out.out.get(), output);
+    if (output.overflown()) return too_much(program);
+    if (const auto judged = judge(status, program); !judged) return std::unexpected(judged.error());
+    return secret_in(output, program);
+}
+
+}  // namespace devkey::host

@@ -1,0 +1,34 @@
+#include "host/signals.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "host/system_error.hpp"
+
+namespace devkey::host {
+namespace {
+
+int open_signals() {
+    sigset_t ours;
+    sigemptyset(&ours);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&ours, signal);
+    if (const int error = pthread_sigmask(SIG_BLOCK, &ours, nullptr); error != 0)
+        throw std::system_error(error, std::generic_category(), "pthread_sigmask");
+    return must_open(signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
+}
+
+}  // namespace
+
+Signals::Signals() : descriptor_(open_signals()) {}
+
+std::optional<int> Signals::next() {
+    signalfd_siginfo info{};
+    if (::read(descriptor_.get(), &info, sizeof info) != sizeof info) return std::nullopt;
+    return static_cast<int>(info.ssi_signo);
+}
+
+}  // namespace devkey::host

@@ -1,0 +1,26 @@
+// Signals, as something to wait for.
+#pragma once
+
+#include <optional>
+
+#include "host/descriptor.hpp"
+
+namespace devkey::host {
+
+/// Takes SIGTERM, SIGINT and SIGHUP for itself: they are blocked in the calling thread and in every thread
+/// that it starts from then on, so make it before any thread. Throws std::system_error if there are no
+/// descriptors left.
+class Signals {
+ public:
+    Signals();
+
+    /// The next signal that came; none if none did. Never blocks.
+    [[nodiscard]] std::optional<int> next();
+
+    [[nodiscard]] int descriptor() const noexcept { return descriptor_.get(); }
+
+ private:
+    Descriptor descriptor_;
+};
+
+}  // namespace devkey::host

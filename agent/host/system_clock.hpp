@@ -1,0 +1,15 @@
+// The machine's clocks.
+#pragma once
+
+#include "ports/clock.hpp"
+
+namespace devkey::host {
+
+/// CLOCK_REALTIME and CLOCK_BOOTTIME, in whole milliseconds.
+class SystemClock final : public ports::Clock {
+ public:
+    [[nodiscard]] core::Instant now() const override;
+    [[nodiscard]] core::BootInstant boot_now() const override;
+};
+
+}  // namespace devkey::host

@@ -1,0 +1,123 @@
+// devkeyd: flags, settings, lock, and the run.
+#include <fmt/format.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <exception>
+#include <utility>
+
+#include "daemon.hpp"
+#include "flags.hpp"
+#include "host/hardening.hpp"
+#include "host/log_reporter.hpp"
+#include "host/signals.hpp"
+#include "host/system_clock.hpp"
+#include "host/system_entropy.hpp"
+#include "host/wake.hpp"
+#include "outcome.hpp"
+#include "settings/load.hpp"
+#include "storage/atomic_file.hpp"
+#include "storage/state_lock.hpp"
+#include "wiring.hpp"
+
+namespace devkey {
+namespace {
+
+std::string environment(const char* name) {
+    const char* value = ::getenv(name);
+    return value == nullptr ? "" : value;
+}
+
+// The last line of a run that was asked for one.
+void tell(const Flags& flags, const Outcome& outcome) {
+    if (!flags.once) return;
+    fmt::print("{}\n", flags.json ? as_json(outcome) : as_text(outcome));
+    std::fflush(stdout);
+}
+
+int refuse(const Flags& flags, ports::Reporter& reporter, const core::Error& error) {
+    const Outcome outcome{.exit_code = exit_code_of(error.kind),
+                          .reason = std::string(core::name_of(error.kind)),
+                          .detail = error.message};
+    reporter.report({ports::Severity::Error, core::name_of(error.kind), error.message});
+    tell(flags, outcome);
+    return outcome.exit_code;
+}
+
+int check(const Flags& flags) {
+    const auto settings = settings::load(flags.config);
+    if (settings) {
+        fmt::print("{}: ok\n", flags.config);
+        return 0;
+    }
+    for (const auto& problem : settings.error()) fmt::print(stderr, "{}\n", settings::format(problem));
+    return exit_settings;
+}
+
+SettingsPointer load(const Flags& flags, ports::Reporter& reporter) {
+    auto settings = settings::load(flags.config);
+    if (settings) return std::make_shared<const core::Settings>(*std::move(settings));
+    for (const auto& problem : settings.error())
+        reporter.report({ports::Severity::Error, "bad-settings", settings::format(problem)});
+    return nullptr;
+}
+
+Daemon::End serve(const Flags& flags, SettingsPointer settings, ports::Reporter& reporter) {
+    host::Signals signals;  // before the first thread: it blocks them
+    host::Wake stop;
+    host::SystemClock clock;
+    host::SystemEntropy entropy;
+    services::Interrupter interrupter;
+    storage::FileCalls files;
+    const Shared shared{.clock = clock,
+                        .entropy = entropy,
+                        .reporter = reporter,
+                        .interrupter = interrupter,
+                        .files = files,
+                        .credentials_directory = environment("CREDENTIALS_DIRECTORY"),
+                        .stop = stop.descriptor()};
+    Daemon daemon{flags, std::move(settings), shared, signals, stop, [&] { return load(flags, reporter); }};
+    auto end = daemon.run();
+    if (end.stuck) {
+        // Its thread still uses what would be destroyed here. A crash at any instant is safe, and so is this.
+        tell(flags, end.outcome);
+        ::_exit(end.outcome.exit_code);
+    }
+    return end;
+}
+
+int run(const Flags& flags) {
+    const char* journal = ::getenv("JOURNAL_STREAM");
+    host::LogReporter reporter{STDERR_FILENO, host::is_journal(STDERR_FILENO, journal)};
+    if (const auto hardened = host::harden(); !hardened) return refuse(flags, reporter, hardened.error());
+    if (flags.check_config) return check(flags);
+    auto settings = load(flags, reporter);
+    if (!settings) {
+        tell(flags, {.exit_code = exit_settings,
+                     .reason = "bad-settings",
+                     .detail = flags.config + ": see the log, or run with --check-config"});
+        return exit_settings;
+    }
+    const auto lock = storage::StateLock::take(settings->state_directory);
+    if (!lock) return refuse(flags, reporter, lock.error());
+    const auto end = serve(flags, std::move(settings), reporter);
+    if (!flags.once && end.outcome.exit_code != 0)
+        reporter.report({ports::Severity::Error, end.outcome.reason, end.outcome.detail});
+    tell(flags, end.outcome);
+    return end.outcome.exit_code;
+}
+
+}  // namespace
+}  // namespace devkey
+
+int main(int argc, char** argv) {
+    try {
+        const auto parsed = devkey::parse_flags(argc, argv);
+        if (const auto* leave = std::get_if<devkey::Leave>(&parsed)) return leave->exit_code;
+        return devkey::run(std::get<devkey::Flags>(parsed));
+    } catch (const std::exception& error) {  // the system refused what nothing can go on without
+        fmt::print(stderr, "devkeyd: {}\n", error.what());
+        return devkey::exit_internal;
+    }
+}

@@ -1,0 +1,258 @@
+#include "services/app_services.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "services/http.hpp"
+#include "services/wire.hpp"
+
+namespace devkey::services {
+
+using core::Error;
+using core::ErrorKind;
+using core::Result;
+using core::Secret;
+
+namespace {
+
+constexpr const char* base = "/api/client/v2.0";
+
+/// What a status means where nothing special is known of the call (App Services client API; status first,
+/// code second).
+ErrorKind kind_of(int status, bool logging_in) {
+    switch (status) {
+        case 400:
+            return ErrorKind::InvalidInput;
+        case 401:
+            return ErrorKind::Unauthenticated;
+        case 403:
+            return ErrorKind::Forbidden;
+        case 404:
+            return logging_in ? ErrorKind::ProviderOff : ErrorKind::NotFound;
+        case 409:
+            return ErrorKind::Conflict;
+        case 429:
+            return ErrorKind::RateLimited;
+        default:
+            return ErrorKind::Unavailable;
+    }
+}
+
+bool is_success(int status) {
+    return status >= 200 && status < 300;
+}
+
+/// The service's own words, without what we sent it in confidence.
+std::string quoted(std::string text, const Request& request) {
+    for (const Secret* secret : {request.bearer, &request.body}) {
+        if (secret == nullptr || secret->empty()) continue;
+        if (text.find(secret->reveal()) != std::string::npos) return "(it quoted a secret)";
+    }
+    return text.empty() ? "" : ": " + text;
+}
+
+Error error_of(const Request& request, const Response& response, bool logging_in) {
+    const auto body = parse_error(response.body.reveal());
+    std::string message =
+        request.method + " " + request.path + " was answered " + std::to_string(response.status);
+    if (!body.code.empty()) message += " " + body.code;
+    // A log-in's text could echo a password in part: only its code is kept.
+    if (!logging_in) message += quoted(body.text, request);
+    return {kind_of(response.status, logging_in), std::move(message), response.retry_after};
+}
+
+class AppServices : public ports::KeyService {
+ public:
+    AppServices(core::ServiceSettings service, core::OwnerSettings owner, Origin origin,
+                ports::OwnerSecret& secret, Interrupter& interrupter)
+        : service_(std::move(service)),
+          owner_(std::move(owner)),
+          origin_(std::move(origin)),
+          secret_(secret),
+          http_(service_, interrupter) {
+        // A name has 64 characters at most and an owner 20 keys; SDK tests wait up to 15 s for a write to
+        // show.
+        can_.read_lag = std::chrono::seconds{15};
+        can_.late_landing = std::chrono::minutes{5};
+    }
+
+    const core::Capabilities& capabilities() const override { return can_; }
+
+    Result<std::string> log_in() override {
+        if (session_) return session_->user_id;
+        auto secret = secret_.read();
+        if (!secret) return core::fail(ErrorKind::SecretUnusable, secret.error().message);
+        auto body = log_in_body(owner_, *secret);
+        if (!body) return std::unexpected(body.error());
+        auto session = open_session(name_of(owner_.provider), *std::move(body));
+        if (!session) return std::unexpected(session.error());
+        session_ = *std::move(session);
+        return session_->user_id;
+    }
+
+    Result<std::vector<core::ListedKey>> list() override {
+        const auto response = as_owner({.method = "GET", .path = keys_path()});
+        return response ? parse_keys(response->body.reveal()) : std::unexpected(response.error());
+    }
+
+    Result<core::ListedKey> get(const std::string& id) override {
+        const auto response = as_owner({.method = "GET", .path = keys_path(id)});
+        return response ? parse_key(response->body.reveal()) : std::unexpected(response.error());
+    }
+
+    Result<ports::CreatedKey> create(const std::string& name) override {
+        Request request{
+            .method = "POST", .path = keys_path(), .body = create_body(name), .repeatable = false};
+        const auto response = as_owner(request);
+        if (!response) return std::unexpected(response.error());
+        auto created = parse_created_key(response->body.reveal());
+        if (!created) return core::fail(ErrorKind::OutcomeUnknown, created.error().message);
+        if (created->name != name)
+            return core::fail(ErrorKind::OutcomeUnknown, "the service answered with a key of another name");
+        return created;
+    }
+
+    Result<void> enable(const std::string& id) override { return change("PUT", keys_path(id) + "/enable"); }
+    Result<void> disable(const std::string& id) override { return change("PUT", keys_path(id) + "/disable"); }
+
+    Result<void> remove(const std::string& id) override {
+        auto removed = change("DELETE", keys_path(id));
+        if (!removed && removed.error().kind == ErrorKind::NotFound) return {};
+        return removed;
+    }
+
+    Result<std::string> prove(const Secret& key) override {
+        const auto session = open_session("api-key", api_key_body(key));
+        if (!session) return std::unexpected(session.error());
+        close_session(*session);
+        return session->user_id;
+    }
+
+    void rest() noexcept override {
+        if (session_) close_session(*session_);
+        session_.reset();
+        location_.reset();
+        http_.close();
+    }
+
+ private:
+    static std::string keys_path(const std::string& id = {}) {
+        return std::string(base) + "/auth/api_keys" + (id.empty() ? "" : "/" + id);
+    }
+
+    /// Where the app lives, as the service says: asked once per session, and only believed where the settings
+    /// allow it.
+    Result<Origin> location() {
+        if (location_) return *location_;
+        const Request request{.method = "GET",
+                              .path = std::string(base) + "/app/" + service_.app + "/location"};
+        const auto response = http_.send(origin_, request);
+        if (!response) return std::unexpected(response.error().error);
+        if (!is_success(response->status)) {
+            auto error = error_of(request, *response, false);
+            if (error.kind == ErrorKind::NotFound)
+                error = {ErrorKind::InvalidInput, error.message + "; check service.app"};
+            return std::unexpected(std::move(error));
+        }
+        const auto hostname = parse_location(response->body.reveal());
+        if (!hostname) return std::unexpected(hostname.error());
+        const auto place = parse_origin(*hostname);
+        if (!place) return core::fail(ErrorKind::Insecure, "location.hostname " + place.error().message);
+        if (!is_allowed(*place))
+            return core::fail(ErrorKind::Insecure,
+                              "the service sends us to " + place->authority() +
+                                  ", which service.allowed_hosts doesn't name; nothing was sent there");
+        location_ = *place;
+        return *location_;
+    }
+
+    [[nodiscard]] bool is_allowed(const Origin& place) const {
+        if (place == origin_) return true;
+        const auto& hosts = service_.allowed_hosts;
+        const auto named = [&](const std::string& name) {
+            return std::ranges::find(hosts, name) != hosts.end();
+        };
+        return place.tls && (named(place.authority()) || (place.port == 443 && named(place.host)));
+    }
+
+    Result<Session> open_session(std::string_view provider, Secret body) {
+        const auto place = location();
+        if (!place) return std::unexpected(place.error());
+        const Request request{.method = "POST",
+                              .path = std::string(base) + "/app/" + service_.app + "/auth/providers/" +
+                                      std::string(provider) + "/login",
+                              .body = std::move(body)};
+        const auto response = http_.send(*place, request);
+        if (!response) return std::unexpected(response.error().error);
+        if (!is_success(response->status)) return std::unexpected(error_of(request, *response, true));
+        return parse_session(response->body.reveal());
+    }
+
+    /// Logs a session out; what fails is left to expire.
+    void close_session(const Session& session) noexcept {
+        if (!location_) return;
+        const auto gone = http_.send(*location_, {.method = "DELETE",
+                                                  .path = std::string(base) + "/auth/session",
+                                                  .bearer = &session.refresh_token});
+        static_cast<void>(gone.has_value());
+    }
+
+    Result<void> change(std::string method, std::string path) {
+        const auto response = as_owner({.method = std::move(method), .path = std::move(path)});
+        if (!response) return std::unexpected(response.error());
+        return {};
+    }
+
+    /// A call with the owner's refresh token. A session that has ended is opened anew, once: a 401 says that
+    /// nothing was done.
+    Result<Response> as_owner(Request request) {
+        auto response = once_as_owner(request);
+        if (response || response.error().kind != ErrorKind::Unauthenticated || !session_) return response;
+        session_.reset();
+        return once_as_owner(request);
+    }
+
+    Result<Response> once_as_owner(Request& request) {
+        if (const auto in = log_in(); !in) return std::unexpected(in.error());
+        const auto place = location();
+        if (!place) return std::unexpected(place.error());
+        request.bearer = &session_->refresh_token;
+        auto response = http_.send(*place, request);
+        const bool changes = request.method != "GET";
+        if (!response) {
+            auto error = std::move(response.error().error);
+            if (changes && response.error().sent) error.kind = ErrorKind::OutcomeUnknown;
+            return std::unexpected(std::move(error));
+        }
+        if (is_success(response->status)) return *std::move(response);
+        auto error = error_of(request, *response, false);
+        const bool at_limit = parse_error(response->body.reveal()).code == "APIKeyLimitExceeded";
+        if (at_limit && response->status < 500) error.kind = ErrorKind::LimitReached;
+        // A gateway's 5xx, a time-out or a redirect may come after the service has done it.
+        if (changes && error.kind == ErrorKind::Unavailable) error.kind = ErrorKind::OutcomeUnknown;
+        return std::unexpected(std::move(error));
+    }
+
+    core::ServiceSettings service_;
+    core::OwnerSettings owner_;
+    Origin origin_;
+    ports::OwnerSecret& secret_;
+    core::Capabilities can_;
+    Http http_;
+    std::optional<Origin> location_;
+    std::optional<Session> session_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ports::KeyService>> make_app_services(const core::ServiceSettings& service,
+                                                             const core::OwnerSettings& owner,
+                                                             ports::OwnerSecret& secret,
+                                                             Interrupter& interrupter) {
+    auto origin = parse_origin(service.url);
+    if (!origin) return std::unexpected(core::with_context("service.url", origin.error()));
+    return std::make_unique<AppServices>(service, owner, *std::move(origin), secret, interrupter);
+}
+
+}  // namespace devkey::services

@@ -1,0 +1,20 @@
+// From a host's name to a connected, trusted socket.
+#pragma once
+
+#include <Poco/Net/StreamSocket.h>
+
+#include "core/error.hpp"
+#include "core/settings.hpp"
+#include "services/interrupter.hpp"
+#include "services/url.hpp"
+
+namespace devkey::services {
+
+/// Looks the name up, connects, and (with TLS) shakes hands and verifies certificate and host name, all
+/// before `deadline`. Unavailable, or Insecure where the other side can't be trusted.
+[[nodiscard]] core::Result<Poco::Net::StreamSocket> connect_to(const Origin& origin,
+                                                               const core::ServiceSettings& settings,
+                                                               Interrupter& interrupter,
+                                                               Interrupter::Time deadline);
+
+}  // namespace devkey::services

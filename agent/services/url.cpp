@@ -1,0 +1,30 @@
+#include "services/url.hpp"
+
+#include <Poco/Exception.h>
+#include <Poco/URI.h>
+
+namespace devkey::services {
+
+std::string Origin::authority() const {
+    const bool ipv6 = host.find(':') != std::string::npos;
+    return (ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+core::Result<Origin> parse_origin(std::string_view url) {
+    const auto bad = [&] {
+        return core::fail(core::ErrorKind::InvalidInput,
+                          "'" + std::string(url) + "' is not like https://host or https://host:port");
+    };
+    try {
+        const Poco::URI uri{std::string(url)};
+        const bool tls = uri.getScheme() == "https";
+        const bool only_origin = (uri.getPath().empty() || uri.getPath() == "/") && uri.getQuery().empty() &&
+                                 uri.getFragment().empty() && uri.getUserInfo().empty();
+        if ((!tls && uri.getScheme() != "http") || uri.getHost().empty() || !only_origin) return bad();
+        return Origin{.tls = tls, .host = uri.getHost(), .port = uri.getPort()};
+    } catch (const Poco::Exception&) {
+        return bad();
+    }
+}
+
+}  // namespace devkey::services

@@ -1,0 +1,26 @@
+// The part of a URL that says where to connect to.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/error.hpp"
+
+namespace devkey::services {
+
+/// scheme://host[:port]
+struct Origin {
+    bool tls = true;
+    std::string host;
+    std::uint16_t port = 443;
+
+    bool operator==(const Origin&) const = default;
+    /// host:port, the port also where it is the scheme's own.
+    [[nodiscard]] std::string authority() const;
+};
+
+/// Parses `https://host[:port]` or `http://…`, with at most a slash behind. InvalidInput for anything else.
+[[nodiscard]] core::Result<Origin> parse_origin(std::string_view url);
+
+}  // namespace devkey::services

@@ -1,0 +1,71 @@
+#include "storage/json_fields.hpp"
+
+#include <Poco/Exception.h>
+#include <Poco/JSON/Array.h>
+
+#include <limits>
+
+namespace devkey::storage {
+
+void JsonFields::refuse(const std::string& name, const std::string& why) const {
+    throw Poco::DataFormatException("field '" + path_ + name + "' " + why);
+}
+
+Poco::Dynamic::Var JsonFields::value(const std::string& name) {
+    asked_.insert(name);
+    if (!object_.has(name)) refuse(name, "is missing");
+    return object_.get(name);
+}
+
+std::string JsonFields::text_or_none(const std::string& name) {
+    const auto found = value(name);
+    if (!found.isString()) refuse(name, "is not a text");
+    return found.extract<std::string>();
+}
+
+std::string JsonFields::text(const std::string& name) {
+    auto found = text_or_none(name);
+    if (found.empty()) refuse(name, "is empty");
+    return found;
+}
+
+std::uint32_t JsonFields::number(const std::string& name) {
+    const auto found = value(name);
+    if (!found.isInteger() || found.isBoolean()) refuse(name, "is not a whole number");
+    const auto number = found.convert<std::int64_t>();
+    if (number < 0 || number > std::numeric_limits<std::uint32_t>::max()) refuse(name, "is out of range");
+    return static_cast<std::uint32_t>(number);
+}
+
+core::Instant JsonFields::instant(const std::string& name) {
+    const auto parsed = core::parse_instant(text(name));
+    if (!parsed) refuse(name, "is not a time: " + parsed.error().message);
+    return *parsed;
+}
+
+bool JsonFields::has(const std::string& name) {
+    asked_.insert(name);
+    return object_.has(name);
+}
+
+JsonFields JsonFields::object(const std::string& name) {
+    if (value(name).type() != typeid(Poco::JSON::Object::Ptr)) refuse(name, "is not an object");
+    return {*object_.getObject(name), path_ + name + "."};
+}
+
+std::vector<std::string> JsonFields::texts(const std::string& name) {
+    if (value(name).type() != typeid(Poco::JSON::Array::Ptr)) refuse(name, "is not a list");
+    std::vector<std::string> texts;
+    for (const auto& item : *object_.getArray(name)) {
+        if (!item.isString()) refuse(name, "holds something that is not a text");
+        texts.push_back(item.extract<std::string>());
+    }
+    return texts;
+}
+
+void JsonFields::done() const {
+    for (const auto& [name, ignored] : object_)
+        if (!asked_.contains(name)) refuse(name, "is unknown to this version");
+}
+
+}  // namespace devkey::storage

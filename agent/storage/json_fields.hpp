@@ -1,0 +1,40 @@
+// Strict reading of a JSON object of ours: every field is asked for by name, and what nobody asked for is an
+// error.
+#pragma once
+
+#include <Poco/JSON/Object.h>
+
+#include <cstdint>
+#include <set>
+#include <string>
+
+#include "core/time.hpp"
+
+namespace devkey::storage {
+
+/// Throws Poco::DataFormatException, naming the field by its path, wherever the object isn't as expected.
+class JsonFields {
+ public:
+    JsonFields(const Poco::JSON::Object& object, std::string path)
+        : object_(object), path_(std::move(path)) {}
+
+    [[nodiscard]] std::string text(const std::string& name);
+    [[nodiscard]] std::string text_or_none(const std::string& name);  ///< empty is allowed
+    [[nodiscard]] std::uint32_t number(const std::string& name);
+    [[nodiscard]] core::Instant instant(const std::string& name);
+    [[nodiscard]] bool has(const std::string& name);
+    [[nodiscard]] JsonFields object(const std::string& name);
+    [[nodiscard]] std::vector<std::string> texts(const std::string& name);
+    /// Throws if there is a field that nobody asked for.
+    void done() const;
+    [[noreturn]] void refuse(const std::string& name, const std::string& why) const;
+
+ private:
+    [[nodiscard]] Poco::Dynamic::Var value(const std::string& name);
+
+    const Poco::JSON::Object& object_;
+    std::string path_;
+    std::set<std::string> asked_;
+};
+
+}  // namespace devkey::storage

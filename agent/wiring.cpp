@@ -1,0 +1,60 @@
+#include "wiring.hpp"
+
+#include <utility>
+
+#include "host/device_id.hpp"
+#include "host/owner_secret.hpp"
+#include "services/app_services.hpp"
+
+namespace devkey {
+namespace {
+
+std::string owner_of(const core::OwnerSettings& owner) {
+    std::string name{core::name_of(owner.provider)};
+    if (!owner.username.empty()) name += ":" + owner.username;
+    return name;
+}
+
+core::Result<engine::Setup> setup_of(const core::Settings& settings, int stop) {
+    auto device = host::read_device_id(settings.device_id, stop);
+    if (!device) return std::unexpected(std::move(device.error()));
+    core::Identity identity{.service = settings.service.url,
+                            .app = settings.service.app,
+                            .owner = owner_of(settings.owner),
+                            .device = *std::move(device)};
+    return engine::Setup{.policy = settings.policy,
+                         .identity = std::move(identity),
+                         .key_prefix = settings.key_prefix,
+                         .machine = host::machine_tag()};
+}
+
+}  // namespace
+
+core::Result<std::unique_ptr<Device>> Device::make(const core::Settings& settings, const Shared& shared) {
+    auto sink = storage::CredentialFile::make(settings.credential_file, shared.files);
+    if (!sink) return std::unexpected(core::with_context("the credential file", std::move(sink.error())));
+    auto setup = setup_of(settings, shared.stop);
+    if (!setup) return std::unexpected(std::move(setup.error()));
+    auto secret = host::make_owner_secret(settings.owner.secret, shared.credentials_directory, shared.stop);
+    auto service = services::make_app_services(settings.service, settings.owner, *secret, shared.interrupter);
+    if (!service) return std::unexpected(core::with_context("the service", std::move(service.error())));
+    return std::unique_ptr<Device>(new Device(settings, shared, *std::move(setup), *std::move(sink),
+                                              std::move(secret), *std::move(service)));
+}
+
+Device::Device(const core::Settings& settings, const Shared& shared, engine::Setup setup,
+               storage::CredentialFile sink, std::unique_ptr<ports::OwnerSecret> secret,
+               std::unique_ptr<ports::KeyService> service)
+    : secret_(std::move(secret)),
+      service_(std::move(service)),
+      store_(settings.state_directory, shared.reporter, shared.files),
+      sink_(std::move(sink)),
+      reconciler_({.service = *service_,
+                   .store = store_,
+                   .sink = sink_,
+                   .clock = shared.clock,
+                   .entropy = shared.entropy,
+                   .reporter = shared.reporter},
+                  std::move(setup)) {}
+
+}  // namespace devkey

@@ -1,0 +1,50 @@
+// Puts one device's parts together, by its settings.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/settings.hpp"
+#include "engine/reconciler.hpp"
+#include "ports/key_service.hpp"
+#include "ports/owner_secret.hpp"
+#include "services/interrupter.hpp"
+#include "storage/credential_file.hpp"
+#include "storage/state_file.hpp"
+
+namespace devkey {
+
+/// What all devices of the process share; outlives them.
+struct Shared {
+    ports::Clock& clock;
+    ports::Entropy& entropy;
+    ports::Reporter& reporter;
+    services::Interrupter& interrupter;
+    storage::FileCalls& files;
+    std::string credentials_directory;  ///< systemd's; empty if there is none
+    int stop;                           ///< readable when we stop: ends commands
+};
+
+/// One device, ready for passes. Used by the worker alone.
+class Device {
+ public:
+    /// Reads the device id, so it may block as long as a command may. The error tells what in the settings
+    /// can't be used here.
+    [[nodiscard]] static core::Result<std::unique_ptr<Device>> make(const core::Settings& settings,
+                                                                    const Shared& shared);
+
+    [[nodiscard]] engine::Snapshot pass(engine::Trigger trigger) { return reconciler_.pass(trigger); }
+
+ private:
+    Device(const core::Settings& settings, const Shared& shared, engine::Setup setup,
+           storage::CredentialFile sink, std::unique_ptr<ports::OwnerSecret> secret,
+           std::unique_ptr<ports::KeyService> service);
+
+    std::unique_ptr<ports::OwnerSecret> secret_;
+    std::unique_ptr<ports::KeyService> service_;
+    storage::StateFile store_;
+    storage::CredentialFile sink_;
+    engine::Reconciler reconciler_;
+};
+
+}  // namespace devkey

@@ -1,0 +1,231 @@
+// The planner as a table: one line a situation, what is decided, and why.
+#include "core/planner.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace devkey::core {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr BootInstant now{1h};
+constexpr const char* own_name = "devkey-dev-abc234-1-wxyz";
+
+Key key() {
+    return {.id = "id1", .name = own_name, .generation = 1, .secret = Secret{"s"}, .created_at = Instant{}};
+}
+
+/// A device that has never had anything.
+Observation blank() {
+    Observation seen;
+    seen.boot_now = now;
+    seen.identity = {"https://keys", "app", "local-userpass:a", "dev"};
+    seen.machine = "machine";
+    seen.capabilities.read_lag = 15s;
+    return seen;
+}
+
+Observation with_state() {
+    Observation seen = blank();
+    seen.state.emplace();
+    seen.state->identity = seen.identity;
+    seen.state->machine = seen.machine;
+    seen.state->installation = "abc234";
+    seen.state->owner_id = "owner";
+    seen.state->last_generation = 1;
+    return seen;
+}
+
+Observation healthy() {
+    Observation seen = with_state();
+    seen.state->current = CurrentKey{.key = key(), .published_at = Instant{}};
+    seen.credential_file = CredentialSight::Matches;
+    return seen;
+}
+
+Observation with_intent(Intent::Stage stage) {
+    Observation seen = with_state();
+    seen.state->intent.emplace();
+    seen.state->intent->name = own_name;
+    seen.state->intent->generation = 1;
+    seen.state->intent->stage = stage;
+    return seen;
+}
+
+Observation with_pending(PendingKey::Stage stage) {
+    Observation seen = with_state();
+    seen.state->pending = PendingKey{.key = key(), .stage = stage};
+    return seen;
+}
+
+template <class Change>
+Observation but(Observation seen, Change change) {
+    change(seen);
+    return seen;
+}
+
+struct Line {
+    const char* situation;
+    Observation seen;
+    Action action;
+    Reason reason;
+};
+
+std::vector<Line> table() {
+    using O = Observation&;
+    const auto file = [](CredentialSight sight) {
+        return but(healthy(), [=](O seen) { seen.credential_file = sight; });
+    };
+    return {
+        {"nothing known", blank(), Action::AskService, Reason::NoKeyYet},
+        {"asked, room", but(blank(), [](O seen) { seen.listed.emplace(); }), Action::Create,
+         Reason::CreateKey},
+        {"healthy", healthy(), Action::Idle, Reason::Healthy},
+        {"file missing", file(CredentialSight::Missing), Action::Repair, Reason::CredentialFileMissing},
+        {"file altered", file(CredentialSight::Altered), Action::Repair, Reason::CredentialFileAltered},
+        {"file loosened", file(CredentialSight::Loosened), Action::Repair, Reason::CredentialFileLoosened},
+        {"file unreadable", but(healthy(), [](O seen) { seen.credential_file.reset(); }), Action::Repair,
+         Reason::CredentialFileUnreadable},
+        {"state corrupt",
+         but(healthy(), [](O seen) { seen.state_error = Error{ErrorKind::Corrupt, "torn"}; }), Action::Hold,
+         Reason::StateUnreadable},
+        {"state unsaved", but(healthy(), [](O seen) { seen.state_unsaved = true; }), Action::TrialSave,
+         Reason::StateNotSaved},
+        {"file goes before the state's trial",
+         but(file(CredentialSight::Missing), [](O seen) { seen.state_unsaved = true; }), Action::Repair,
+         Reason::CredentialFileMissing},
+        {"other machine", but(healthy(), [](O seen) { seen.machine = "other"; }), Action::Hold,
+         Reason::CloneSuspected},
+        {"machine id gone", but(healthy(), [](O seen) { seen.machine.clear(); }), Action::Idle,
+         Reason::Healthy},
+        {"other service", but(healthy(), [](O seen) { seen.identity.service = "x"; }), Action::Hold,
+         Reason::IdentityChanged},
+        {"other app", but(healthy(), [](O seen) { seen.identity.app = "x"; }), Action::Hold,
+         Reason::IdentityChanged},
+        {"other owner", but(healthy(), [](O seen) { seen.identity.owner = "x"; }), Action::Hold,
+         Reason::IdentityChanged},
+        {"other device", but(healthy(), [](O seen) { seen.identity.device = "x"; }), Action::Hold,
+         Reason::IdentityChanged},
+        {"identity goes before the file",
+         but(file(CredentialSight::Missing), [](O seen) { seen.identity.app = "x"; }), Action::Hold,
+         Reason::IdentityChanged},
+        {"other owner at the service",
+         but(with_intent(Intent::Stage::Found), [](O seen) { seen.owner_id = "other"; }), Action::Hold,
+         Reason::IdentityChanged},
+        {"received", with_pending(PendingKey::Stage::Received), Action::Verify, Reason::NewKeyUnproven},
+        {"refused, wait",
+         but(with_pending(PendingKey::Stage::Received),
+             [](O seen) { seen.proof = Patience{now - 5s, now, now + 1s}; }),
+         Action::Idle, Reason::NewKeyNotAcceptedYet},
+        {"refused, due",
+         but(with_pending(PendingKey::Stage::Received),
+             [](O seen) { seen.proof = Patience{now - 5s, now - 2s, now}; }),
+         Action::Verify, Reason::NewKeyNotAcceptedYet},
+        {"refused long ago only",
+         but(with_pending(PendingKey::Stage::Received),
+             [](O seen) { seen.proof = Patience{now - 1h, now - 1h, now - 1h}; }),
+         Action::Verify, Reason::NewKeyNotAcceptedYet},
+        {"refused past patience",
+         but(with_pending(PendingKey::Stage::Received),
+             [](O seen) { seen.proof = Patience{now - 30s, now, now}; }),
+         Action::DropRefused, Reason::NewKeyRefused},
+        {"verified", with_pending(PendingKey::Stage::Verified), Action::Publish, Reason::NewKeyProven},
+        {"current, unpublished", but(healthy(), [](O seen) { seen.state->current->published_at.reset(); }),
+         Action::Publish, Reason::NotPublished},
+        {"intent unsent, unasked", with_intent(Intent::Stage::Unsent), Action::AskService, Reason::NoKeyYet},
+        {"intent sent", with_intent(Intent::Stage::Sent), Action::Create, Reason::CreateUnanswered},
+        {"intent sent, names not unique",
+         but(with_intent(Intent::Stage::Sent), [](O seen) { seen.capabilities.unique_names = false; }),
+         Action::FindStray, Reason::LateLandingPossible},
+        {"intent landed", with_intent(Intent::Stage::Landed), Action::FindStray, Reason::NameTaken},
+        {"intent landed, looked just now",
+         but(with_intent(Intent::Stage::Landed), [](O seen) { seen.search = Patience{now, now, now + 1s}; }),
+         Action::Idle, Reason::StrayNotListed},
+        {"stray found", with_intent(Intent::Stage::Found), Action::RemoveStray, Reason::StrayFound},
+        {"three refused", but(with_state(), [](O seen) { seen.state->refused_keys = 3; }), Action::Hold,
+         Reason::NewKeysKeepFailing},
+        {"three refused, asked for",
+         but(with_state(),
+             [](O seen) {
+                 seen.state->refused_keys = 3;
+                 seen.another_asked_for = true;
+             }),
+         Action::AskService, Reason::NoKeyYet},
+        {"a twin is listed",
+         but(with_state(),
+             [](O seen) {
+                 seen.listed = {{.id = "x", .name = "devkey-dev-abc234-9-aaaa", .enabled = true}};
+             }),
+         Action::Hold, Reason::CloneSuspected},
+        {"a key we retired is still listed",
+         but(with_state(),
+             [](O seen) {
+                 seen.listed = {{.id = "x", .name = own_name, .enabled = true}};
+                 seen.state->retired = {own_name};
+             }),
+         Action::Create, Reason::CreateKey},
+        {"another installation's key is no twin",
+         but(with_state(),
+             [](O seen) {
+                 seen.listed = {{.id = "x", .name = "devkey-dev-zzzzzz-9-aaaa", .enabled = true}};
+             }),
+         Action::Create, Reason::CreateKey},
+        {"create failed lately",
+         but(with_intent(Intent::Stage::Sent),
+             [](O seen) { seen.failures[Action::Create] = {Reason::AnswerLost, "no answer", 1, now + 1s}; }),
+         Action::Idle, Reason::AnswerLost},
+        {"create failed long enough ago",
+         but(with_intent(Intent::Stage::Sent),
+             [](O seen) { seen.failures[Action::Create] = {Reason::AnswerLost, "no answer", 1, now}; }),
+         Action::Create, Reason::CreateUnanswered},
+    };
+}
+
+TEST(Planner, DecidesAsTheTableSays) {
+    for (const Line& line : table()) {
+        const auto decision = plan({}, line.seen);
+        EXPECT_EQ(decision.action, line.action) << line.situation << ": " << name_of(decision.reason);
+        EXPECT_EQ(decision.reason, line.reason) << line.situation << ": " << name_of(decision.reason);
+        EXPECT_EQ(decision, plan({}, line.seen)) << "not deterministic: " << line.situation;
+    }
+}
+
+TEST(Planner, SaysWhenToLookAgainWheneverItWaits) {
+    for (const Line& line : table()) {
+        const auto decision = plan({}, line.seen);
+        if (decision.action != Action::Idle || decision.reason == Reason::Healthy) continue;
+        ASSERT_TRUE(decision.again) << line.situation;
+        EXPECT_GT(*decision.again, now) << line.situation;
+    }
+}
+
+TEST(Planner, HasATableLineForEveryRule) {
+    std::set<std::string_view> fired;
+    for (const Line& line : table())
+        for (const Rule& rule : rules())
+            if (rule.decide({}, line.seen)) {
+                fired.insert(rule.name);
+                break;
+            }
+    for (const Rule& rule : rules()) EXPECT_TRUE(fired.contains(rule.name)) << rule.name << " never decided";
+}
+
+TEST(Planner, LeavesAnUnwatchedCredentialFileAlone) {
+    const auto seen =
+        but(healthy(), [](Observation& change) { change.credential_file = CredentialSight::Missing; });
+    EXPECT_EQ(plan({.watch_credential_file = false}, seen).reason, Reason::Healthy);
+}
+
+TEST(Reasons, HaveNamesAndSentencesOfTheirOwn) {
+    std::set<std::string_view> names;
+    for (int i = 0; i <= static_cast<int>(Reason::NewKeysKeepFailing); ++i) {
+        const auto reason = static_cast<Reason>(i);
+        EXPECT_TRUE(names.insert(name_of(reason)).second) << name_of(reason);
+        EXPECT_FALSE(sentence_of(reason).empty());
+    }
+}
+
+}  // namespace
+}  // namespace devkey::core

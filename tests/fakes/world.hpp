@@ -1,0 +1,315 @@
+// A world in memory for the engine: it records what happens to it, misbehaves on request, and can crash the
+// agent before or after any effect.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/reconciler.hpp"
+
+namespace devkey::fakes {
+
+using core::ErrorKind;
+
+/// Thrown through the engine where a process would have died. Nothing in the agent catches it.
+struct Crash {};
+
+/// Counts the effects. Each one passes twice: just before it happens and just after.
+class Effects {
+ public:
+    void pass(std::string name) {
+        ++passed_;
+        log_.push_back(std::move(name));
+        if (passed_ == crash_at_) throw Crash{};
+    }
+    void crash_at(std::size_t step) { crash_at_ = step, passed_ = 0; }
+    [[nodiscard]] std::size_t passed() const { return passed_; }
+    [[nodiscard]] const std::vector<std::string>& log() const { return log_; }
+
+ private:
+    std::size_t crash_at_ = 0;  // 0: never
+    std::size_t passed_ = 0;
+    std::vector<std::string> log_;
+};
+
+class Clock : public ports::Clock {
+ public:
+    [[nodiscard]] core::Instant now() const override {
+        return core::Instant{std::chrono::sys_days{std::chrono::year{2026} / 1 / 2}} + elapsed_;
+    }
+    [[nodiscard]] core::BootInstant boot_now() const override {
+        return core::BootInstant{std::chrono::hours{1} + elapsed_};
+    }
+    void advance(core::Millis by) { elapsed_ += by; }
+
+ private:
+    core::Millis elapsed_{};
+};
+
+/// Tags that differ, and are the same in every run.
+class Entropy : public ports::Entropy {
+ public:
+    [[nodiscard]] std::string tag(std::size_t length) override {
+        std::string tag(length, 'a');
+        auto rest = ++count_;
+        for (auto at = tag.rbegin(); at != tag.rend() && rest != 0; ++at, rest /= 26)
+            *at = static_cast<char>('a' + rest % 26);
+        return tag;
+    }
+
+ private:
+    unsigned count_ = 0;
+};
+
+class Reporter : public ports::Reporter {
+ public:
+    void report(const ports::Event& event) noexcept override { names_.emplace_back(event.name); }
+    [[nodiscard]] bool told(std::string_view name) const {
+        return std::ranges::find(names_, name) != names_.end();
+    }
+    [[nodiscard]] std::ptrdiff_t times(std::string_view name) const {
+        return std::ranges::count(names_, name);
+    }
+
+ private:
+    std::vector<std::string> names_;
+};
+
+class Store : public ports::StateStore {
+ public:
+    explicit Store(Effects& effects) : effects_(effects) {}
+    core::Result<std::optional<core::State>> load() override {
+        if (unreadable) return std::unexpected(*unreadable);
+        return state;
+    }
+    core::Result<void> save(const core::State& next) override {
+        effects_.pass("save");
+        ++saves;
+        if (failing_saves.contains(saves))
+            return core::fail(failing_saves.at(saves), "no space left on device");
+        if (always_failing) return core::fail(*always_failing, "read-only file system");
+        state = next;
+        effects_.pass("saved");
+        return {};
+    }
+
+    std::optional<core::State> state;
+    std::optional<core::Error> unreadable;
+    std::map<int, ErrorKind> failing_saves;  // by number, from 1
+    std::optional<ErrorKind> always_failing;
+    int saves = 0;
+
+ private:
+    Effects& effects_;
+};
+
+class Sink : public ports::CredentialSink {
+ public:
+    explicit Sink(Effects& effects) : effects_(effects) {}
+    core::Result<core::CredentialSight> look(const core::Credential& credential) override {
+        if (!content) return core::CredentialSight::Missing;
+        if (content->key.id != credential.key.id || content->key.secret != credential.key.secret)
+            return core::CredentialSight::Altered;
+        return loosened ? core::CredentialSight::Loosened : core::CredentialSight::Matches;
+    }
+    core::Result<void> publish(const core::Credential& credential) override {
+        effects_.pass("publish");
+        if (failing) return core::fail(*failing, "permission denied");
+        content = credential;
+        loosened = false;
+        ++writes;
+        effects_.pass("published");
+        return {};
+    }
+
+    std::optional<core::Credential> content;
+    bool loosened = false;
+    std::optional<ErrorKind> failing;
+    int writes = 0;
+
+ private:
+    Effects& effects_;
+};
+
+/// One owner's keys. Calls of one kind may be told to go wrong, in order: see `next`.
+class Service : public ports::KeyService {
+ public:
+    enum class Fault {
+        None,
+        LoseRequest,  ///< nothing happens, no answer
+        LoseAnswer,   ///< it happens, no answer
+        LandLate,     ///< no answer, and it happens only `late_calls` calls later
+        Refuse,       ///< answers `refusal`
+    };
+    struct Stored {
+        std::string name;
+        std::string secret;
+        bool enabled = true;
+        int hidden_lists = 0;  ///< lists that don't show it yet
+    };
+
+    explicit Service(Effects& effects) : effects_(effects) { can.read_lag = std::chrono::seconds{15}; }
+
+    void next(const std::string& call, std::vector<Fault> faults) { faults_[call] = std::move(faults); }
+
+    const core::Capabilities& capabilities() const override { return can; }
+    core::Result<std::string> log_in() override {
+        if (session_) return owner;
+        if (auto fault = begin("log_in")) return *fault;
+        session_ = true;
+        return owner;
+    }
+    core::Result<std::vector<core::ListedKey>> list() override {
+        if (auto fault = begin("list")) return std::unexpected(fault->error());
+        std::vector<core::ListedKey> listed;
+        for (auto& [id, key] : keys)
+            if (key.hidden_lists-- <= 0)
+                listed.push_back({.id = id, .name = key.name, .enabled = key.enabled});
+        return listed;
+    }
+    core::Result<core::ListedKey> get(const std::string& id) override {
+        if (auto fault = begin("get")) return std::unexpected(fault->error());
+        if (!keys.contains(id)) return core::fail(ErrorKind::NotFound, "no such key");
+        return core::ListedKey{.id = id, .name = keys[id].name, .enabled = keys[id].enabled};
+    }
+    core::Result<ports::CreatedKey> create(const std::string& name) override {
+        effects_.pass("create");
+        const Fault fault = take("create");
+        if (fault == Fault::LoseRequest) return core::fail(ErrorKind::OutcomeUnknown, "no answer");
+        if (fault == Fault::LandLate) {
+            late_.emplace_back(calls + late_calls, name);
+            return core::fail(ErrorKind::OutcomeUnknown, "no answer");
+        }
+        if (fault == Fault::Refuse) return std::unexpected(refusal);
+        auto created = land(name);
+        effects_.pass("created");
+        if (fault == Fault::LoseAnswer) return core::fail(ErrorKind::OutcomeUnknown, "no answer");
+        return created;
+    }
+    core::Result<void> enable(const std::string& id) override { return set_enabled("enable", id, true); }
+    core::Result<void> disable(const std::string& id) override { return set_enabled("disable", id, false); }
+    core::Result<void> remove(const std::string& id) override {
+        effects_.pass("remove");
+        const Fault fault = take("remove");
+        if (fault == Fault::LoseRequest) return core::fail(ErrorKind::OutcomeUnknown, "no answer");
+        if (fault == Fault::Refuse) return std::unexpected(refusal);
+        keys.erase(id);
+        removed.push_back(id);
+        effects_.pass("removed");
+        if (fault == Fault::LoseAnswer) return core::fail(ErrorKind::OutcomeUnknown, "no answer");
+        return {};
+    }
+    core::Result<std::string> prove(const core::Secret& key) override {
+        if (auto fault = begin("prove")) return *fault;
+        for (const auto& [id, stored] : keys)
+            if (stored.enabled && stored.secret == key.reveal()) return owner;
+        return core::fail(ErrorKind::Unauthenticated, "not accepted");
+    }
+    void rest() noexcept override { session_ = false; }
+
+    [[nodiscard]] std::size_t requests() const { return static_cast<std::size_t>(calls); }
+
+    std::map<std::string, Stored> keys;
+    std::vector<std::string> removed;
+    std::vector<std::string> created_names;
+    core::Capabilities can;
+    core::Error refusal{ErrorKind::Unavailable, "503"};
+    std::string owner = "owner-1";
+    int hidden_lists = 0;  // of a key created from now on
+    int late_calls = 3;
+    int calls = 0;
+
+ private:
+    Fault take(const std::string& call) {
+        ++calls;
+        std::erase_if(late_, [this](const auto& late) {
+            return late.first <= calls && (void(land(late.second)), true);
+        });
+        auto& faults = faults_[call];
+        if (faults.empty()) return Fault::None;
+        const Fault fault = faults.front();
+        faults.erase(faults.begin());
+        return fault;
+    }
+    std::optional<core::Result<std::string>> begin(const std::string& call) {
+        switch (take(call)) {
+            case Fault::None:
+                return std::nullopt;
+            case Fault::Refuse:
+                return std::unexpected(refusal);
+            default:
+                return core::fail(ErrorKind::Unavailable, "no answer");
+        }
+    }
+    core::Result<ports::CreatedKey> land(const std::string& name) {
+        for (const auto& [id, key] : keys)
+            if (can.unique_names && key.name == name) return core::fail(ErrorKind::Conflict, "name exists");
+        if (can.keys_per_owner != 0 && keys.size() >= can.keys_per_owner)
+            return core::fail(ErrorKind::LimitReached, "too many keys");
+        const std::string id = "id" + std::to_string(++ids_);
+        keys[id] = {.name = name, .secret = "secret-of-" + id, .enabled = true, .hidden_lists = hidden_lists};
+        created_names.push_back(name);
+        return ports::CreatedKey{.id = id, .name = name, .secret = core::Secret{keys[id].secret}};
+    }
+    core::Result<void> set_enabled(const std::string& call, const std::string& id, bool enabled) {
+        if (auto fault = begin(call)) return std::unexpected(fault->error());
+        if (!keys.contains(id)) return core::fail(ErrorKind::NotFound, "no such key");
+        keys[id].enabled = enabled;
+        return {};
+    }
+
+    Effects& effects_;
+    bool session_ = false;
+    int ids_ = 0;
+    std::map<std::string, std::vector<Fault>> faults_;
+    std::vector<std::pair<int, std::string>> late_;
+};
+
+/// All of it, and the agent in it. `restart` is what a crash or a reboot leaves: disk and service stay.
+struct World {
+    Effects effects;
+    Clock clock;
+    Entropy entropy;
+    Reporter reporter;
+    Store store{effects};
+    Sink sink{effects};
+    Service service{effects};
+    engine::Setup setup{.policy = {},
+                        .identity = {"https://keys.example", "app", "local-userpass:alice", "dev-1"},
+                        .key_prefix = "devkey",
+                        .machine = "machine-1"};
+    std::optional<engine::Reconciler> agent;
+
+    void restart() {
+        service.rest();
+        agent.emplace(engine::World{service, store, sink, clock, entropy, reporter}, setup);
+    }
+
+    /// Passes until nothing is due at once.
+    engine::Snapshot settle(engine::Trigger trigger = engine::Trigger::Due) {
+        if (!agent) restart();
+        for (int passes = 0; passes < 200; ++passes) {
+            auto snapshot = agent->pass(trigger);
+            if (!snapshot.more) return snapshot;
+            trigger = engine::Trigger::Due;
+        }
+        throw std::runtime_error("the agent doesn't settle");
+    }
+
+    /// Settles, and lets the time pass that the agent waits for, until it needs no more (or for `rounds`
+    /// waits).
+    engine::Snapshot run(int rounds = 60) {
+        auto snapshot = settle(engine::Trigger::Start);
+        for (; rounds > 0 && snapshot.decision.again; --rounds) {
+            clock.advance(*snapshot.decision.again - clock.boot_now());
+            snapshot = settle();
+        }
+        return snapshot;
+    }
+};
+
+}  // namespace devkey::fakes

@@ -1,0 +1,118 @@
+// What systemd and the log are told.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+#include <string>
+
+#include "host/descriptor.hpp"
+#include "host/log_reporter.hpp"
+#include "host/notify.hpp"
+#include "host/readable.hpp"
+#include "host/temporary_directory.hpp"
+
+namespace devkey::host {
+namespace {
+
+// Listens where systemd would.
+class NotifyTest : public testing::Test {
+ protected:
+    void SetUp() override {
+        const std::string path = directory_ / "notify";
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        ASSERT_LT(path.size(), sizeof address.sun_path);
+        std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+        ASSERT_EQ(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+        ASSERT_EQ(::setenv("NOTIFY_SOCKET", path.c_str(), 1), 0);
+    }
+    void TearDown() override { ::unsetenv("NOTIFY_SOCKET"); }
+    std::string told() const {
+        std::array<char, 4096> buffer{};
+        if (!readable_now(socket_.get())) return "";
+        const ssize_t size = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
+        return {buffer.data(), static_cast<std::size_t>(size)};
+    }
+
+    TemporaryDirectory directory_;
+    Descriptor socket_{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    Notify notify_;
+};
+
+TEST_F(NotifyTest, SaysReadyOnce) {
+    notify_.ready();
+    EXPECT_EQ(told(), "READY=1");
+    notify_.ready();
+    EXPECT_EQ(told(), "");
+}
+
+TEST_F(NotifyTest, SaysReloadingOnlyWhenReady) {
+    notify_.reloading();
+    notify_.reloaded();
+    EXPECT_EQ(told(), "");
+    notify_.ready();
+    EXPECT_EQ(told(), "READY=1");
+    notify_.reloading();
+    EXPECT_TRUE(told().starts_with("RELOADING=1\nMONOTONIC_USEC="));
+    notify_.reloaded();
+    EXPECT_EQ(told(), "READY=1");
+}
+
+TEST_F(NotifyTest, KeepsStatusInOneLine) {
+    notify_.status("waiting\nREADY=1");
+    EXPECT_EQ(told(), "STATUS=waiting READY=1");
+    notify_.stopping();
+    EXPECT_EQ(told(), "STOPPING=1");
+}
+
+class LogTest : public testing::Test {
+ protected:
+    void SetUp() override { ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends_.data()), 0); }
+    void TearDown() override {
+        for (const int end : ends_) ::close(end);
+    }
+    // One datagram is one write.
+    std::string logged(bool priorities, const ports::Event& event) const {
+        LogReporter(ends_[1], priorities).report(event);
+        std::array<char, 4096> buffer{};
+        const ssize_t size = ::recv(ends_[0], buffer.data(), buffer.size(), MSG_DONTWAIT);
+        return size < 0 ? "" : std::string(buffer.data(), static_cast<std::size_t>(size));
+    }
+
+    std::array<int, 2> ends_{};
+};
+
+TEST_F(LogTest, WritesALineInOneWrite) {
+    EXPECT_EQ(
+        logged(false,
+               {ports::Severity::Warning, "rate-limited", "too many", {{"again_in", "5s"}, {"n", "2"}}}),
+        "warning: rate-limited: too many (again_in=5s, n=2)\n");
+    EXPECT_EQ(logged(true, {ports::Severity::Error, "disk-refuses", "no space"}),
+              "<3>disk-refuses: no space\n");
+    EXPECT_EQ(logged(true, {ports::Severity::Debug, "a", "b"}), "<7>a: b\n");
+    EXPECT_EQ(logged(true, {ports::Severity::Info, "a", "b"}), "<6>a: b\n");
+    EXPECT_EQ(logged(true, {ports::Severity::Notice, "a", "b"}), "<5>a: b\n");
+}
+
+TEST_F(LogTest, CannotBeForged) {
+    EXPECT_EQ(logged(true, {ports::Severity::Info, "a", "b\n<3>c\x1b[1m\x7f", {{"f", "\r"}}}),
+              "<6>a: b\\x0a<3>c\\x1b[1m\\x7f (f=\\x0d)\n");
+}
+
+TEST_F(LogTest, KnowsTheJournalsStream) {
+    struct stat facts{};
+    ASSERT_EQ(::fstat(ends_[1], &facts), 0);
+    const std::string ours = std::to_string(facts.st_dev) + ":" + std::to_string(facts.st_ino);
+    EXPECT_TRUE(is_journal(ends_[1], ours.c_str()));
+    EXPECT_FALSE(is_journal(ends_[1], "1:1"));
+    EXPECT_FALSE(is_journal(ends_[1], nullptr));
+    EXPECT_FALSE(is_journal(-1, ours.c_str()));
+}
+
+}  // namespace
+}  // namespace devkey::host

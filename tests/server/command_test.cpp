@@ -1,0 +1,121 @@
+// The real program: its commands, its exit codes, and what a kill -9 leaves.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdio>
+
+#include "fakes/temporary_directory.hpp"
+#include "server/crypto.hpp"
+#include "server/store.hpp"
+
+namespace devkey::server {
+namespace {
+
+struct Ran {
+    int code = -1;
+    std::string output;
+};
+
+class Command : public testing::Test {
+ protected:
+    Ran run(const std::string& arguments, const std::string& input = "hunter22") {
+        const auto command = "printf '%s\\n' '" + input + "' | " DEVKEY_SERVER " --db " +
+                             directory.file("db") + " " + arguments + " 2>&1";
+        std::FILE* pipe = ::popen(command.c_str(), "r");
+        Ran ran;
+        std::array<char, 4096> buffer{};
+        while (std::fgets(buffer.data(), buffer.size(), pipe) != nullptr) ran.output += buffer.data();
+        ran.code = WEXITSTATUS(::pclose(pipe));
+        return ran;
+    }
+    void set_up_app() {
+        ASSERT_EQ(run("init").code, 0);
+        ASSERT_EQ(run("app create app").code, 0);
+        ASSERT_EQ(run("user add app alice@x").code, 0);
+    }
+
+    fakes::TemporaryDirectory directory;
+};
+
+TEST_F(Command, SetsUpAnAppAndItsPeople) {
+    set_up_app();
+    EXPECT_NE(run("user list app").output.find("name=alice@x"), std::string::npos);
+    EXPECT_NE(run("user list app --json").output.find("\"alice@x\""), std::string::npos);
+    EXPECT_EQ(run("user disable app alice@x").code, 0);
+    EXPECT_NE(run("user list app").output.find("disabled=true"), std::string::npos);
+    EXPECT_EQ(run("key list app alice@x --json").output.find("id"), std::string::npos);
+}
+
+TEST_F(Command, RevokesALostDevicesKey) {
+    set_up_app();
+    const auto store = Store::open(directory.file("db"), true).value();
+    const auto user = store->find_user("app", "local-userpass", "alice@x").value()->id;
+    ASSERT_TRUE(store->add_key({"id1", user, "pump-12"}, sha256("value")));
+    EXPECT_NE(run("key list app alice@x").output.find("name=pump-12"), std::string::npos);
+    EXPECT_EQ(run("key disable id1").code, 0);
+    EXPECT_TRUE(store->key("id1").value()->disabled);
+    EXPECT_EQ(run("key delete id1").code, 0);
+    EXPECT_FALSE(store->key("id1").value());
+}
+
+TEST_F(Command, SwitchesProviders) {
+    set_up_app();
+    EXPECT_EQ(run("provider on app custom-token", "shared-secret").code, 0);
+    const auto store = Store::open(directory.file("db"), true).value();
+    EXPECT_EQ(store->provider("app", "custom-token").value(), "shared-secret");
+    EXPECT_EQ(run("provider off app custom-token").code, 0);
+    EXPECT_FALSE(store->provider("app", "custom-token").value());
+    EXPECT_EQ(run("provider on app carrier-pigeon").code, EX_USAGE);
+}
+
+TEST_F(Command, SaysWhatIsWrongWithACode) {
+    EXPECT_EQ(run("app create app").code, EX_NOINPUT);  // no database yet
+    set_up_app();
+    EXPECT_EQ(run("app create app").code, EX_DATAERR);
+    EXPECT_EQ(run("user add app alice@x").code, EX_DATAERR);
+    EXPECT_EQ(run("user add app bob@x", "short").code, EX_DATAERR);
+    EXPECT_EQ(run("user list other").code, EX_NOINPUT);
+    EXPECT_EQ(run("key disable nope").code, EX_NOINPUT);
+    EXPECT_EQ(run("dance").code, EX_USAGE);
+    EXPECT_EQ(run("serve").code, EX_USAGE);
+    EXPECT_EQ(run("serve --plain-http --listen 0.0.0.0:0").code, EX_USAGE);
+    EXPECT_EQ(run("serve --plain-http --listen nowhere").code, EX_USAGE);
+    EXPECT_EQ(run("serve --tls-cert /nonexistent --tls-key /nonexistent").code, EX_IOERR);
+}
+
+TEST_F(Command, KeepsEveryAcknowledgedKeyThroughKill9) {
+    for (int round = 0; round < 5; ++round) {
+        const auto file = directory.file("db" + std::to_string(round));
+        std::array<int, 2> pipe{};
+        ASSERT_EQ(::pipe(pipe.data()), 0);
+        const pid_t writer = ::fork();
+        if (writer == 0) {
+            const auto store = Store::open(file, false).value();
+            for (int i = 0; i < 10000; ++i) {
+                const auto id = std::to_string(i);
+                if (!store->add_key({id, "user-" + std::to_string(i / 10), "n" + id}, id)) ::_exit(1);
+                if (::write(pipe[1], "x", 1) != 1) ::_exit(2);
+            }
+            ::_exit(0);
+        }
+        ::close(pipe[1]);
+        char acknowledged = 0;
+        const int wanted = 20 + 13 * round;
+        int count = 0;
+        while (count < wanted && ::read(pipe[0], &acknowledged, 1) == 1) ++count;
+        ::kill(writer, SIGKILL);
+        while (::read(pipe[0], &acknowledged, 1) == 1) ++count;
+        ::close(pipe[0]);
+        ASSERT_EQ(::waitpid(writer, nullptr, 0), writer);
+        const auto store = Store::open(file, true).value();
+        for (int i = 0; i < count; ++i)
+            EXPECT_TRUE(store->key(std::to_string(i)).value()) << i << " of " << count;
+    }
+}
+
+}  // namespace
+}  // namespace devkey::server

@@ -1,0 +1,195 @@
+// The adapter against devkey-server over TLS.
+#include "services/app_services.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include "fakes/certificates.hpp"
+#include "fakes/temporary_directory.hpp"
+#include "server/api.hpp"
+#include "server/crypto.hpp"
+#include "server/server.hpp"
+
+namespace devkey::services {
+namespace {
+
+using core::ErrorKind;
+using fakes::TemporaryDirectory;
+using namespace std::chrono_literals;
+
+class FixedSecret : public ports::OwnerSecret {
+ public:
+    core::Result<core::Secret> read() override { return core::Secret{"hunter22"}; }
+};
+
+/// devkey-server in process, over TLS, with one app and one user.
+class RealService : public testing::Test {
+ protected:
+    void serve(const fakes::Certificate& certificate) {
+        store = server::Store::open(directory.file("db"), false).value();
+        ASSERT_TRUE(store->add_app("app"));
+        ASSERT_TRUE(store->add_user(
+            {"user-1", "app", "local-userpass", "alice", server::hash_password(core::Secret{"hunter22"})}));
+        api.emplace(*store, server::Tokens(store->signing_key().value()), [] { return 1800000000LL; });
+        running = server::Server::start(
+                      {"127.0.0.1", 0, certificate.cert, certificate.key}, *api,
+                      [this](const server::Served& one) {
+                          const std::lock_guard lock(mutex);
+                          served.push_back(one.method + " " +
+                                           one.path.substr(std::string("/api/client/v2.0").size()) + " " +
+                                           std::to_string(one.status));
+                      })
+                      .value();
+        settings.url = "https://127.0.0.1:" + std::to_string(running->port());
+        settings.app = "app";
+        settings.ca_file = authority.ca_file();
+        owner.username = "alice";
+    }
+    std::unique_ptr<ports::KeyService> make() {
+        return make_app_services(settings, owner, secret, interrupter).value();
+    }
+
+    TemporaryDirectory directory;
+    fakes::Authority authority{directory.path};
+    std::unique_ptr<server::Store> store;
+    std::optional<server::Api> api;
+    std::mutex mutex;
+    std::vector<std::string> served;
+    core::ServiceSettings settings;
+    core::OwnerSettings owner;
+    FixedSecret secret;
+    Interrupter interrupter;
+    std::unique_ptr<server::Server> running;  // stops first
+};
+
+TEST_F(RealService, GivesTheFirstKeyInSevenRequests) {
+    serve(authority.issue("127.0.0.1"));
+    const auto service = make();
+    EXPECT_EQ(service->log_in().value(), "user-1");
+    EXPECT_TRUE(service->list()->empty());
+    const auto created = service->create("name-1");
+    ASSERT_TRUE(created) << created.error().message;
+    EXPECT_EQ(created->secret.reveal().size(), 64U);
+    EXPECT_EQ(service->prove(created->secret).value(), "user-1");
+    service->rest();
+    running->stop();
+    EXPECT_EQ(served, (std::vector<std::string>{"GET /app/app/location 200",
+                                                "POST /app/app/auth/providers/local-userpass/login 200",
+                                                "GET /auth/api_keys 200", "POST /auth/api_keys 201",
+                                                "POST /app/app/auth/providers/api-key/login 200",
+                                                "DELETE /auth/session 204", "DELETE /auth/session 204"}));
+}
+
+TEST_F(RealService, DoesEveryCallAndNamesEveryError) {
+    serve(authority.issue("127.0.0.1"));
+    const auto service = make();
+    const auto created = service->create("name-1").value();
+    EXPECT_EQ(service->create("name-1").error().kind, ErrorKind::Conflict);
+    EXPECT_EQ(service->create("not a name").error().kind, ErrorKind::InvalidInput);
+    EXPECT_EQ(service->get(created.id)->name, "name-1");
+    EXPECT_TRUE(service->disable(created.id));
+    EXPECT_TRUE(service->disable(created.id));
+    EXPECT_FALSE(service->get(created.id)->enabled);
+    EXPECT_EQ(service->prove(created.secret).error().kind, ErrorKind::Unauthenticated);
+    EXPECT_TRUE(service->enable(created.id));
+    EXPECT_TRUE(service->prove(created.secret));
+    EXPECT_TRUE(service->remove(created.id));
+    EXPECT_TRUE(service->remove(created.id));
+    EXPECT_EQ(service->get(created.id).error().kind, ErrorKind::NotFound);
+    EXPECT_EQ(service->enable(created.id).error().kind, ErrorKind::NotFound);
+    for (int i = 0; i < 20; ++i) ASSERT_TRUE(service->create("n" + std::to_string(i)));
+    EXPECT_EQ(service->create("n20").error().kind, ErrorKind::LimitReached);
+    EXPECT_EQ(service->list()->size(), 20U);
+}
+
+TEST_F(RealService, OpensAnEndedSessionAnewOnce) {
+    serve(authority.issue("127.0.0.1"));
+    const auto service = make();
+    ASSERT_TRUE(service->log_in());
+    ASSERT_TRUE(store->disable_user("user-1"));  // ends all sessions, and lets no new one begin
+    EXPECT_EQ(service->list().error().kind, ErrorKind::Unauthenticated);
+    EXPECT_EQ(std::ranges::count(served, "POST /app/app/auth/providers/local-userpass/login 401"), 1);
+}
+
+TEST_F(RealService, WithProviderOffSaysSo) {
+    serve(authority.issue("127.0.0.1"));
+    ASSERT_TRUE(store->set_provider("app", "local-userpass", false, ""));
+    EXPECT_EQ(make()->log_in().error().kind, ErrorKind::ProviderOff);
+}
+
+TEST_F(RealService, WithAWrongAppSaysWhichSetting) {
+    serve(authority.issue("127.0.0.1"));
+    settings.app = "other";
+    const auto error = make()->log_in().error();
+    EXPECT_EQ(error.kind, ErrorKind::InvalidInput);
+    EXPECT_NE(error.message.find("service.app"), std::string::npos);
+}
+
+void expect_insecure(ports::KeyService& service, const char* why) {
+    const auto in = service.log_in();
+    ASSERT_FALSE(in) << why;
+    EXPECT_EQ(in.error().kind, ErrorKind::Insecure) << in.error().message;
+    EXPECT_NE(in.error().message.find(why), std::string::npos) << in.error().message;
+}
+
+TEST_F(RealService, OfAnotherNameIsNotTrustedOnLoopbackEither) {
+    serve(authority.issue("keys.example"));
+    expect_insecure(*make(), "mismatch");
+    EXPECT_TRUE(served.empty());
+}
+
+TEST_F(RealService, WithAnExpiredCertificateIsNotTrusted) {
+    serve(authority.issue("127.0.0.1", -60));
+    expect_insecure(*make(), "expired");
+}
+
+TEST_F(RealService, ThatVouchesForItselfIsNotTrusted) {
+    serve(authority.self_signed("127.0.0.1"));
+    expect_insecure(*make(), "self-signed");
+}
+
+TEST_F(RealService, OfAnotherAuthorityIsNotTrusted) {
+    serve(authority.issue("127.0.0.1"));
+    const TemporaryDirectory elsewhere;
+    const fakes::Authority other{elsewhere.path};
+    settings.ca_file = other.ca_file();
+    EXPECT_EQ(make()->log_in().error().kind, ErrorKind::Insecure);
+    settings.ca_file.clear();  // the system's
+    EXPECT_EQ(make()->log_in().error().kind, ErrorKind::Insecure);
+}
+
+TEST_F(RealService, ThatSendsUsElsewhereIsNotFollowed) {
+    const auto certificate = authority.issue("127.0.0.1");
+    store = server::Store::open(directory.file("db"), false).value();
+    ASSERT_TRUE(store->add_app("app"));
+    api.emplace(*store, server::Tokens("key"), [] { return 0LL; });
+    running =
+        server::Server::start({"127.0.0.1", 0, certificate.cert, certificate.key, "https://thief.example"},
+                              *api, [](const auto&) {})
+            .value();
+    settings = {.url = "https://127.0.0.1:" + std::to_string(running->port()),
+                .app = "app",
+                .ca_file = authority.ca_file(),
+                .allowed_hosts = {}};
+    expect_insecure(*make(), "service.allowed_hosts");
+}
+
+TEST(Settings, PlainHttpNeedsTheSettingAndALoopbackAddress) {
+    FixedSecret secret;
+    Interrupter interrupter;
+    const core::ServiceSettings not_asked_for{
+        .url = "http://127.0.0.1:1", .app = "app", .ca_file = {}, .allowed_hosts = {}};
+    EXPECT_EQ(make_app_services(not_asked_for, {}, secret, interrupter).value()->log_in().error().kind,
+              ErrorKind::Insecure);
+    const core::ServiceSettings far{
+        .url = "http://192.0.2.1:1", .app = "app", .ca_file = {}, .allowed_hosts = {}, .plain_http = true};
+    EXPECT_EQ(make_app_services(far, {}, secret, interrupter).value()->log_in().error().kind,
+              ErrorKind::Insecure);
+    EXPECT_FALSE(make_app_services({.url = "https://h/path", .app = "a", .ca_file = {}, .allowed_hosts = {}},
+                                   {}, secret, interrupter));
+}
+
+}  // namespace
+}  // namespace devkey::services

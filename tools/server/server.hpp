@@ -1,0 +1,48 @@
+// The API over HTTP(S), with limits for clients that misbehave.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/error.hpp"
+#include "server/api.hpp"
+
+namespace devkey::server {
+
+struct Listen {
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 9443;  ///< 0: any free one
+    std::string tls_cert;       ///< PEM chain; empty: plain HTTP, which only a loopback address may have
+    std::string tls_key;
+    std::string public_url{};  ///< what `location` answers; empty: the Host that the client named
+};
+
+/// One answered request, for the log: no header, no body, no token.
+struct Served {
+    std::string method;
+    std::string path;
+    int status = 0;
+    std::string address;
+    long long microseconds = 0;
+};
+
+class Server {
+ public:
+    /// Listens and serves until stop or destruction. `served` is called from the server's threads. `api`
+    /// outlives it. InvalidInput, Io.
+    [[nodiscard]] static core::Result<std::unique_ptr<Server>> start(
+        const Listen& listen, Api& api, std::function<void(const Served&)> served);
+    ~Server();
+    [[nodiscard]] std::uint16_t port() const;
+    /// Takes no more connections, and gives the requests under way five seconds.
+    void stop();
+
+ private:
+    struct Running;
+    explicit Server(std::unique_ptr<Running> running);
+    std::unique_ptr<Running> running_;
+};
+
+}  // namespace devkey::server
