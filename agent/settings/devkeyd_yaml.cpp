@@ -243,7 +243,7 @@ bool replaces_another(const core::Settings& settings, const std::string& file, c
     std::vector<std::string> others{absolute.string(), settings.service.ca_file, settings.state_directory};
     if (!policy.empty()) others.push_back((absolute.parent_path() / policy).lexically_normal().string());
     for (const auto* name :
-         {"state.json", "requests.json", "lock", ".state.json.devkeyd-tmp", ".requests.json.devkeyd-tmp"})
+         {"state.json", "requests.json", "lock", ".state.json.devkeyd-new", ".requests.json.devkeyd-new"})
         others.push_back(settings.state_directory + "/" + name);
     if (const auto* secret = std::get_if<core::FromFile>(&settings.owner.secret))
         others.push_back(secret->path);
