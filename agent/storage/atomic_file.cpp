@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
+#include <new>
 #include <system_error>
 
 #include "storage/descriptor.hpp"
@@ -52,6 +52,8 @@ namespace {
 struct Place {
     std::string directory;
     std::string name;
+    /// The name is fixed, so that however often we crash, one leftover is all there can be.
+    [[nodiscard]] std::string temporary() const { return "." + name + ".devkeyd-new"; }
 };
 
 Place split(const std::string& path) {
@@ -64,7 +66,8 @@ bool write_all(FileCalls& calls, int file, std::string_view content) {
     while (!content.empty()) {
         const auto written = calls.write(file, content.data(), content.size());
         if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return false;
+        if (written == 0) errno = EIO;  // no error, no progress: this must not become a loop
+        if (written <= 0) return false;
         content.remove_prefix(static_cast<std::size_t>(written));
     }
     return true;
@@ -80,20 +83,32 @@ const char* fill(FileCalls& calls, int file, std::string_view content, const Acc
     return nullptr;
 }
 
-}  // namespace
-
-Result<void> write_file(FileCalls& calls, const std::string& path, std::string_view content,
-                        const Access& access) {
-    const Place place = split(path);
-    // The name is fixed, so that however often we crash, one leftover is all there can be.
-    const std::string temporary = "." + place.name + ".devkeyd-new";
-    const Descriptor directory{::open(place.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+Result<Descriptor> open_directory(const std::string& path, const std::string& directory_path) {
+    Descriptor directory{::open(directory_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     if (!directory.valid()) {
         auto error = file_error("open its directory", path, errno);
         if (error.kind == ErrorKind::NotFound)
             error = {ErrorKind::Io, error.message + "; create the directory"};
         return std::unexpected(std::move(error));
     }
+    struct stat facts{};
+    if (::fstat(directory.get(), &facts) != 0)
+        return std::unexpected(file_error("look at the directory of", path, errno));
+    if ((facts.st_mode & S_IWOTH) != 0 && (facts.st_mode & S_ISVTX) == 0)
+        return fail(ErrorKind::Insecure,
+                    path + ": everyone may replace files in its directory; run chmod o-w " + directory_path);
+    return directory;
+}
+
+}  // namespace
+
+Result<void> write_file(FileCalls& calls, const std::string& path, std::string_view content,
+                        const Access& access) {
+    const Place place = split(path);
+    const std::string temporary = place.temporary();
+    const auto opened = open_directory(path, place.directory);
+    if (!opened) return std::unexpected(opened.error());
+    const Descriptor& directory = *opened;
     if (::unlinkat(directory.get(), temporary.c_str(), 0) != 0 && errno != ENOENT)
         return std::unexpected(file_error("remove a leftover of", path, errno));
     const Descriptor file{calls.create(directory.get(), temporary.c_str())};
@@ -112,10 +127,20 @@ Result<void> write_file(FileCalls& calls, const std::string& path, std::string_v
     return {};
 }
 
+void remove_leftover(const std::string& path) noexcept {
+    try {
+        const Place place = split(path);
+        ::unlink((place.directory + "/" + place.temporary()).c_str());
+    } catch (const std::bad_alloc&) {  // then the next write removes it
+    }
+}
+
 Result<FileContent> read_file(const std::string& path, std::size_t limit) {
     const Descriptor file{::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
     if (!file.valid() && errno == ELOOP)
         return fail(ErrorKind::Insecure, path + ": is a symbolic link; put a regular file there");
+    if (!file.valid() && errno == ENXIO)  // what open says of a socket
+        return fail(ErrorKind::Insecure, path + ": is not a regular file; put one there");
     if (!file.valid()) return std::unexpected(file_error("open", path, errno));
     struct stat facts{};
     if (::fstat(file.get(), &facts) != 0) return std::unexpected(file_error("look at", path, errno));

@@ -34,10 +34,15 @@ struct Access {
 
 /// Replaces `path` (absolute) as a whole: a reader sees the old content or the new, with the right mode and
 /// group from birth, also after a power cut. A symlink at `path` is replaced, not followed. On an error the
-/// old file is as it was and nothing is left beside it. Forbidden (permissions) or Io (disk full, read-only,
-/// …).
+/// old file is as it was and nothing is left beside it; only if the directory's fsync fails, the new one is
+/// there, but may not survive a power cut. Forbidden (permissions), Insecure (anyone may replace files in
+/// that directory) or Io (disk full, read-only, …). One writer per path at a time.
 [[nodiscard]] core::Result<void> write_file(FileCalls& calls, const std::string& path,
                                             std::string_view content, const Access& access);
+
+/// Removes what a crash in the middle of write_file may have left beside `path`. Never fails: what it can't
+/// remove, the next write_file names.
+void remove_leftover(const std::string& path) noexcept;
 
 /// A file as its open descriptor shows it.
 struct FileContent {

@@ -90,7 +90,8 @@ core::Secret render(const Credential& credential, CredentialFormat format) {
 }
 
 core::Result<CredentialFile> CredentialFile::make(core::CredentialFileSettings settings, FileCalls& calls) {
-    if (settings.group.empty()) return CredentialFile{std::move(settings), std::nullopt, calls};
+    // Set it in any case: in a directory with the set-group-id bit a new file takes the directory's.
+    if (settings.group.empty()) return CredentialFile{std::move(settings), ::getegid(), calls};
     const auto group = find_group(settings.group);
     if (!group)
         return core::fail(ErrorKind::InvalidInput, "credential_file.group: there is no group '" +
@@ -103,11 +104,11 @@ core::Result<CredentialFile> CredentialFile::make(core::CredentialFileSettings s
     return CredentialFile{std::move(settings), *group, calls};
 }
 
-CredentialFile::CredentialFile(core::CredentialFileSettings settings, std::optional<gid_t> group,
-                               FileCalls& calls)
+CredentialFile::CredentialFile(core::CredentialFileSettings settings, gid_t group, FileCalls& calls)
     : settings_(std::move(settings)), group_(group), calls_(calls) {}
 
 core::Result<CredentialSight> CredentialFile::look(const Credential& credential) {
+    remove_leftover(settings_.path);
     const auto wanted = render(credential, settings_.format);
     const auto found = read_file(settings_.path, wanted.reveal().size());
     if (!found) {
@@ -124,8 +125,8 @@ core::Result<CredentialSight> CredentialFile::look(const Credential& credential)
         }
     }
     if (found->content != wanted) return CredentialSight::Altered;
-    const bool as_set = found->mode == settings_.mode && found->owner == ::geteuid() &&
-                        found->group == group_.value_or(found->group);
+    const bool as_set =
+        found->mode == settings_.mode && found->owner == ::geteuid() && found->group == group_;
     return as_set ? CredentialSight::Matches : CredentialSight::Loosened;
 }
 

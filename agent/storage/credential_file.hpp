@@ -3,7 +3,6 @@
 
 #include <sys/types.h>
 
-#include <optional>
 #include <string>
 
 #include "core/settings.hpp"
@@ -23,14 +22,15 @@ class CredentialFile : public ports::CredentialSink {
     [[nodiscard]] static core::Result<CredentialFile> make(core::CredentialFileSettings settings,
                                                            FileCalls& calls);
 
+    /// Touches nothing but what a crash left of an unfinished publish.
     [[nodiscard]] core::Result<core::CredentialSight> look(const core::Credential& credential) override;
     [[nodiscard]] core::Result<void> publish(const core::Credential& credential) override;
 
  private:
-    CredentialFile(core::CredentialFileSettings settings, std::optional<gid_t> group, FileCalls& calls);
+    CredentialFile(core::CredentialFileSettings settings, gid_t group, FileCalls& calls);
 
     core::CredentialFileSettings settings_;
-    std::optional<gid_t> group_;
+    gid_t group_;
     FileCalls& calls_;
 };
 

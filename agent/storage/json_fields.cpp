@@ -2,10 +2,48 @@
 
 #include <Poco/Exception.h>
 #include <Poco/JSON/Array.h>
+#include <Poco/JSON/ParseHandler.h>
+#include <Poco/JSON/Parser.h>
 
 #include <limits>
 
 namespace devkey::storage {
+
+namespace {
+
+constexpr std::size_t deepest = 8;
+
+class StrictHandler : public Poco::JSON::ParseHandler {
+ public:
+    void startObject() override {
+        names_.emplace_back();
+        ParseHandler::startObject();
+    }
+    void endObject() override {
+        names_.pop_back();
+        ParseHandler::endObject();
+    }
+    void key(const std::string& name) override {
+        if (!names_.back().insert(name).second)
+            throw Poco::DataFormatException("field '" + name + "' stands there twice");
+        ParseHandler::key(name);
+    }
+
+ private:
+    std::vector<std::set<std::string>> names_;
+};
+
+}  // namespace
+
+Poco::JSON::Object::Ptr parse_object(std::string_view text) {
+    const Poco::JSON::Handler::Ptr handler{new StrictHandler};
+    Poco::JSON::Parser parser{handler};
+    parser.setDepth(deepest);
+    const auto parsed = parser.parse(std::string(text));
+    if (parsed.type() != typeid(Poco::JSON::Object::Ptr))
+        throw Poco::DataFormatException("is not a JSON object");
+    return parsed.extract<Poco::JSON::Object::Ptr>();
+}
 
 void JsonFields::refuse(const std::string& name, const std::string& why) const {
     throw Poco::DataFormatException("field '" + path_ + name + "' " + why);
@@ -39,7 +77,7 @@ std::uint32_t JsonFields::number(const std::string& name) {
 
 core::Instant JsonFields::instant(const std::string& name) {
     const auto parsed = core::parse_instant(text(name));
-    if (!parsed) refuse(name, "is not a time: " + parsed.error().message);
+    if (!parsed) refuse(name, "is not a time");  // the parser's message would quote it
     return *parsed;
 }
 

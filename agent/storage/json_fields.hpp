@@ -7,10 +7,16 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "core/time.hpp"
 
 namespace devkey::storage {
+
+/// The object in `text`, at most 8 levels deep. Poco keeps the last of two fields with one name: here that is
+/// a Poco::DataFormatException. Throws Poco::Exception for the rest, whose message may quote the text.
+[[nodiscard]] Poco::JSON::Object::Ptr parse_object(std::string_view text);
 
 /// Throws Poco::DataFormatException, naming the field by its path, wherever the object isn't as expected.
 class JsonFields {

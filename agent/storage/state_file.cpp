@@ -2,11 +2,11 @@
 
 #include <Poco/Exception.h>
 #include <Poco/JSON/Array.h>
-#include <Poco/JSON/Parser.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <exception>
 #include <sstream>
 #include <utility>
 
@@ -191,15 +191,10 @@ core::Secret format_state(const State& state) {
 
 core::Result<State> parse_state(std::string_view text) {
     try {
-        Poco::JSON::Parser parser;
-        parser.setDepth(8);
-        const auto parsed = parser.parse(std::string(text));
-        if (parsed.type() != typeid(Object::Ptr))
-            return core::fail(ErrorKind::Corrupt, "is not a JSON object");
-        return read_state(*parsed.extract<Object::Ptr>());
+        return read_state(*parse_object(text));
     } catch (const Poco::DataFormatException& error) {
         return core::fail(ErrorKind::Corrupt, error.message());
-    } catch (const Poco::Exception&) {
+    } catch (const std::exception&) {
         // The parser's own message may quote the text, which may hold a secret.
         return core::fail(ErrorKind::Corrupt, "is not whole JSON");
     }
@@ -209,6 +204,7 @@ StateFile::StateFile(std::string directory, ports::Reporter& reporter, FileCalls
     : path_(std::move(directory) + "/state.json"), reporter_(reporter), calls_(calls) {}
 
 core::Result<std::optional<State>> StateFile::load() {
+    remove_leftover(path_);
     const auto file = read_file(path_, longest_state);
     if (!file && file.error().kind == ErrorKind::NotFound) return std::nullopt;
     if (!file) return std::unexpected(file.error());
@@ -234,6 +230,12 @@ core::Result<std::optional<State>> StateFile::load() {
 
 core::Result<void> StateFile::save(const State& state) {
     const auto text = format_state(state);
+    // A state that can't be read back would lock us out at the next start: the old one is better.
+    const auto again = parse_state(text.reveal());
+    if (!again || *again != state)
+        return core::fail(ErrorKind::InvalidInput,
+                          path_ + ": not saved, for it would not read back the same" +
+                              (again ? std::string{} : ": " + again.error().message));
     return write_file(calls_, path_, text.reveal(), {.mode = 0600});
 }
 

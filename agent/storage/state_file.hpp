@@ -23,7 +23,10 @@ class StateFile : public ports::StateStore {
     /// `reporter` is told when a mode had to be tightened. Both references outlive it.
     StateFile(std::string directory, ports::Reporter& reporter, FileCalls& calls);
 
+    /// Also removes what a crash left of an unfinished save.
     [[nodiscard]] core::Result<std::optional<core::State>> load() override;
+    /// As the port says; Forbidden (permissions) and InvalidInput (a state that would not read back the same)
+    /// as well.
     [[nodiscard]] core::Result<void> save(const core::State& state) override;
 
  private:

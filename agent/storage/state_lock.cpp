@@ -15,13 +15,14 @@ using core::ErrorKind;
 namespace {
 
 core::Result<Descriptor> open_directory(const std::string& path) {
-    if (::mkdir(path.c_str(), 0711) == 0) {
-        if (::chmod(path.c_str(), 0711) != 0) return std::unexpected(file_error("set the mode", path, errno));
-    } else if (errno != EEXIST) {
+    const bool made = ::mkdir(path.c_str(), 0711) == 0;
+    if (!made && errno != EEXIST)
         return std::unexpected(file_error("create the state directory", path, errno));
-    }
     Descriptor directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     if (!directory.valid()) return std::unexpected(file_error("open the state directory", path, errno));
+    // Whatever the umask is; by descriptor, so that it is the directory we opened.
+    if (made && ::fchmod(directory.get(), 0711) != 0)
+        return std::unexpected(file_error("set the mode of", path, errno));
     return directory;
 }
 
@@ -39,7 +40,9 @@ core::Result<StateLock> StateLock::take(const std::string& path) {
         return core::fail(ErrorKind::Insecure, path + ": others may write to it; chmod it to 0711");
     Descriptor file{::openat(directory->get(), "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600)};
     if (!file.valid()) return std::unexpected(file_error("open", path + "/lock", errno));
-    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0)
+    const bool locked = ::flock(file.get(), LOCK_EX | LOCK_NB) == 0;
+    if (!locked && errno != EWOULDBLOCK) return std::unexpected(file_error("lock", path + "/lock", errno));
+    if (!locked)
         return core::fail(
             ErrorKind::Unavailable,
             path + ": another devkeyd works there; stop it, or give this one its own state_directory");

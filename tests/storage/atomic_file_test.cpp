@@ -1,8 +1,12 @@
 #include "storage/atomic_file.hpp"
 
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -142,6 +146,118 @@ TEST(WriteFile, ReplacesASymlinkAndLeavesItsTargetAlone) {
     EXPECT_TRUE(S_ISREG(mode_of(directory.file("a"))));
 }
 
+TEST(WriteFile, LeavesHardLinkedFilesAlone) {
+    const TemporaryDirectory directory;
+    put(directory.file("a"), "old");
+    ASSERT_EQ(::link(directory.file("a").c_str(), directory.file("other").c_str()), 0);
+    ASSERT_EQ(::link(directory.file("a").c_str(), directory.file(".a.devkeyd-new").c_str()), 0);
+    FileCalls calls;
+    ASSERT_TRUE(write_file(calls, directory.file("a"), "new", {}));
+    EXPECT_EQ(content_of(directory.file("other")), "old");
+    EXPECT_EQ(directory.entries(), 2U);
+}
+
+TEST(WriteFile, NamesADirectoryThatStandsInTheWay) {
+    FileCalls calls;
+    for (const char* name : {"a", ".a.devkeyd-new"}) {
+        const TemporaryDirectory directory;
+        ASSERT_EQ(::mkdir(directory.file(name).c_str(), 0700), 0);
+        const auto written = write_file(calls, directory.file("a"), "new", {});
+        ASSERT_FALSE(written);
+        EXPECT_EQ(written.error().kind, ErrorKind::Io);
+        EXPECT_EQ(directory.entries(), 1U) << name;
+    }
+}
+
+TEST(WriteFile, RefusesADirectoryWhereAnyoneMayReplaceFiles) {
+    const TemporaryDirectory directory;
+    FileCalls calls;
+    ASSERT_EQ(::chmod(directory.path.c_str(), 0777), 0);
+    EXPECT_EQ(write_file(calls, directory.file("a"), "x", {}).error().kind, ErrorKind::Insecure);
+    EXPECT_EQ(directory.entries(), 0U);
+    ASSERT_EQ(::chmod(directory.path.c_str(), 01777), 0);  // as /tmp: nobody can replace another's
+    EXPECT_TRUE(write_file(calls, directory.file("a"), "x", {}));
+}
+
+TEST(WriteFile, GoesOnAfterAnInterruptionAndDoesNotSpin) {
+    class Moody : public FileCalls {
+     public:
+        ssize_t write(int file, const void* data, std::size_t size) override {
+            if (stuck) return 0;
+            interrupt_ = !interrupt_;
+            if (!interrupt_) return FileCalls::write(file, data, size);
+            errno = EINTR;
+            return -1;
+        }
+        bool stuck = false;
+
+     private:
+        bool interrupt_ = false;
+    } calls;
+    const TemporaryDirectory directory;
+    ASSERT_TRUE(write_file(calls, directory.file("a"), "first", {}));
+    EXPECT_EQ(content_of(directory.file("a")), "first");
+    calls.stuck = true;
+    EXPECT_EQ(write_file(calls, directory.file("a"), "second", {}).error().kind, ErrorKind::Io);
+    EXPECT_EQ(content_of(directory.file("a")), "first");
+}
+
+TEST(WriteFile, ThatGrowsPastTheLimitLeavesTheOldFile) {
+    const TemporaryDirectory directory;
+    put(directory.file("a"), "old");
+    struct rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+    const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+    const struct rlimit tight{10, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &tight), 0);
+    FileCalls calls;
+    const auto written = write_file(calls, directory.file("a"), std::string(100, 'x'), {});
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+    static_cast<void>(std::signal(SIGXFSZ, handler));
+    ASSERT_FALSE(written);
+    EXPECT_EQ(written.error().kind, ErrorKind::Io);
+    EXPECT_EQ(content_of(directory.file("a")), "old");
+    EXPECT_EQ(directory.entries(), 1U);
+}
+
+/// In a child with a mount table of its own. 0: held; 1: didn't hold; 2: nothing can be mounted here.
+int full_disk_check(const TemporaryDirectory& place) {
+    if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("none", place.path.c_str(), "tmpfs", 0, "size=64k,mode=700") != 0)
+        return 2;
+    FileCalls calls;
+    put(place.file("a"), "old");
+    put(place.file("filler"), std::string(1U << 20U, 'x'));
+    const auto written = write_file(calls, place.file("a"), "new", {});
+    const bool refused = !written && written.error().kind == ErrorKind::Io;
+    const bool held = refused && place.entries() == 2 && content_of(place.file("a")) == "old";
+    ::unlink(place.file("filler").c_str());
+    return held && write_file(calls, place.file("a"), "new", {}) ? 0 : 1;
+}
+
+TEST(WriteFile, ThatFindsTheDiskFullLeavesTheOldFileAndFreedSpaceMendsIt) {
+    const TemporaryDirectory directory;
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(full_disk_check(directory));
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 2)
+        GTEST_SKIP() << "no tmpfs can be mounted here; the test of the size limit stands in";
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST(RemoveLeftover, RemovesThatAndNothingElse) {
+    const TemporaryDirectory directory;
+    put(directory.file("a"), "old");
+    put(directory.file(".a.devkeyd-new"), "torn");
+    put(directory.file(".b.devkeyd-new"), "another's");
+    remove_leftover(directory.file("a"));
+    remove_leftover(directory.file("a"));
+    EXPECT_EQ(directory.entries(), 2U);
+    EXPECT_EQ(content_of(directory.file("a")), "old");
+}
+
 TEST(WriteFile, SaysWhatToDoWithoutADirectory) {
     FileCalls calls;
     const auto written = write_file(calls, "/nonexistent/a", "x", {});
@@ -182,6 +298,13 @@ TEST(ReadFile, RefusesWhatIsNoRegularFileOrTooLong) {
     EXPECT_EQ(read_file(directory.file("link"), 5).error().kind, ErrorKind::Insecure);
     EXPECT_EQ(read_file(directory.file("pipe"), 5).error().kind, ErrorKind::Insecure);
     EXPECT_EQ(read_file(directory.path, 5).error().kind, ErrorKind::Insecure);
+    const int listener = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    struct sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    directory.file("socket").copy(address.sun_path, sizeof address.sun_path - 1);
+    ASSERT_EQ(::bind(listener, reinterpret_cast<struct sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(read_file(directory.file("socket"), 5).error().kind, ErrorKind::Insecure);
+    ::close(listener);
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 #include "storage/credential_file.hpp"
 
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -91,6 +93,40 @@ TEST(CredentialFile, IsSeenAsItIs) {
     EXPECT_EQ(file.look(sample()), CredentialSight::Matches);
 }
 
+TEST(CredentialFile, LookingChangesNothingButALeftover) {
+    const TemporaryDirectory directory;
+    FileCalls calls;
+    auto file = CredentialFile::make(settings_for(directory), calls).value();
+    ASSERT_TRUE(file.publish(sample()));
+    const auto path = directory.file("credential.json");
+    ASSERT_EQ(::chmod(path.c_str(), 0644), 0);
+    put(directory.file(".credential.json.devkeyd-new"), "half a sec");
+    struct stat before{};
+    struct stat after{};
+    ASSERT_EQ(::stat(path.c_str(), &before), 0);
+    EXPECT_EQ(file.look(sample()), CredentialSight::Loosened);
+    ASSERT_EQ(::stat(path.c_str(), &after), 0);
+    EXPECT_EQ(before.st_ino, after.st_ino);
+    EXPECT_EQ(before.st_mode, after.st_mode);
+    EXPECT_EQ(before.st_ctim.tv_sec, after.st_ctim.tv_sec);
+    EXPECT_EQ(before.st_ctim.tv_nsec, after.st_ctim.tv_nsec);
+    EXPECT_EQ(directory.entries(), 1U);
+}
+
+TEST(CredentialFile, HasOurGroupAlsoWhereDirectoriesGiveTheirs) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can give a directory to a group it isn't in";
+    const TemporaryDirectory directory;
+    ASSERT_EQ(::chown(directory.path.c_str(), 0, 12345), 0);
+    ASSERT_EQ(::chmod(directory.path.c_str(), 02755), 0);
+    FileCalls calls;
+    auto file = CredentialFile::make(settings_for(directory), calls).value();
+    ASSERT_TRUE(file.publish(sample()));
+    struct stat facts{};
+    ASSERT_EQ(::stat(directory.file("credential.json").c_str(), &facts), 0);
+    EXPECT_EQ(facts.st_gid, ::getegid());
+    EXPECT_EQ(file.look(sample()), CredentialSight::Matches);
+}
+
 TEST(CredentialFile, GivesTheGroupItIsTold) {
     if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file to a group it isn't in";
     const TemporaryDirectory directory;
@@ -103,6 +139,25 @@ TEST(CredentialFile, GivesTheGroupItIsTold) {
     EXPECT_EQ(file.look(sample()), CredentialSight::Matches);
     ASSERT_EQ(::chown(settings.path.c_str(), static_cast<uid_t>(-1), 0), 0);
     EXPECT_EQ(file.look(sample()), CredentialSight::Loosened);
+}
+
+TEST(CredentialFile, RefusesAGroupThatTheProcessIsNotIn) {
+    constexpr uid_t nobody = 65534;
+    const TemporaryDirectory directory;
+    const pid_t child = ::fork();
+    if (child == 0) {
+        // Root may give a file to any group: so become somebody who may not.
+        const bool dropped = ::geteuid() != 0 ||
+                             (::setgroups(0, nullptr) == 0 && ::setgid(nobody) == 0 && ::setuid(nobody) == 0);
+        FileCalls calls;
+        auto settings = settings_for(directory);
+        settings.group = "shadow";
+        const auto file = CredentialFile::make(settings, calls);
+        ::_exit(dropped && !file && file.error().kind == core::ErrorKind::InvalidInput ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
 }
 
 TEST(CredentialFile, RefusesAGroupThatIsNotThere) {

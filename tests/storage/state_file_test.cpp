@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <random>
@@ -97,6 +98,12 @@ TEST(StateText, NamesTheFieldThatIsWrong) {
     expect(with("\"last_generation\": 3", "\"last_generation\": 1e99"), "last_generation");
     expect(with("\"refused_keys\"", "\"other\""), "refused_keys");
     expect(with("2026-01-02T", "2026-13-02T"), "current.key.created_at");
+    expect(with("\"version\": 1", "\"version\": true"), "version");
+    expect(with("\"version\": 1", "\"version\": 1, \"version\": 1"), "'version' stands there twice");
+    expect(with("\"app\": \"app-1\"", "\"app\": \"x\", \"app\": \"app-1\""), "'app' stands there twice");
+    expect(with("\"machine\": \"hash\"", "\"machine\": null"), "machine");
+    expect(with("\"current\": {", "\"current\": [], \"old\": {"), "current");
+    expect(parse_state(good + "{}"), "whole JSON");
 }
 
 TEST(StateText, NeverQuotesTheSecretInAnError) {
@@ -148,6 +155,48 @@ TEST(StateFile, EmptyOrTornIsCorruptNeverMissing) {
     }
 }
 
+TEST(StateFile, ThatWouldNotReadBackIsNotSaved) {
+    const TemporaryDirectory directory;
+    SilentReporter reporter;
+    FileCalls calls;
+    StateFile file{directory.path, reporter, calls};
+    ASSERT_TRUE(file.save(sample_state()));
+    State before_1970 = sample_state();
+    before_1970.current =
+        core::CurrentKey{.key = sample_key(1), .published_at = core::Instant{core::Millis{-1}}};
+    State no_secret = sample_state();
+    no_secret.pending = PendingKey{.key = sample_key(2)};
+    no_secret.pending->key.secret = core::Secret{};
+    State no_installation = sample_state();
+    no_installation.installation.clear();
+    for (const State& state : {before_1970, no_secret, no_installation}) {
+        const auto saved = file.save(state);
+        ASSERT_FALSE(saved);
+        EXPECT_EQ(saved.error().kind, ErrorKind::InvalidInput);
+        EXPECT_EQ(file.load().value(), sample_state());
+    }
+}
+
+TEST(StateFile, LoadRemovesWhatACrashLeft) {
+    const TemporaryDirectory directory;
+    SilentReporter reporter;
+    FileCalls calls;
+    StateFile file{directory.path, reporter, calls};
+    ASSERT_TRUE(file.save(sample_state()));
+    put(directory.file(".state.json.devkeyd-new"), "{\"version\": 1, \"ide");
+    EXPECT_EQ(file.load().value(), sample_state());
+    EXPECT_EQ(directory.entries(), 1U);
+}
+
+TEST(StateFile, ThatIsALinkIsInsecureNeverMissing) {
+    const TemporaryDirectory directory;
+    SilentReporter reporter;
+    FileCalls calls;
+    StateFile file{directory.path, reporter, calls};
+    ASSERT_EQ(::symlink("nowhere", directory.file("state.json").c_str()), 0);
+    EXPECT_EQ(file.load().error().kind, ErrorKind::Insecure);
+}
+
 TEST(StateFile, ThatOthersMayReadIsTightenedAndSaid) {
     const TemporaryDirectory directory;
     SilentReporter reporter;
@@ -187,6 +236,44 @@ TEST(StateLock, IsHeldByOneAtATime) {
     struct stat facts{};
     ASSERT_EQ(::stat(path.c_str(), &facts), 0);
     EXPECT_EQ(facts.st_mode & 07777U, 0711U);
+}
+
+TEST(StateLock, IsLetGoByADeadProcessAndKeepsAnotherOut) {
+    const TemporaryDirectory directory;
+    int status = 0;
+    const pid_t dying = ::fork();
+    if (dying == 0) {
+        const auto held = StateLock::take(directory.path);
+        ::_exit(held ? 0 : 1);  // without giving it back
+    }
+    ASSERT_EQ(::waitpid(dying, &status, 0), dying);
+    ASSERT_EQ(status, 0);
+    const auto lock = StateLock::take(directory.path);
+    ASSERT_TRUE(lock);
+    const pid_t second = ::fork();
+    if (second == 0) ::_exit(StateLock::take(directory.path) ? 1 : 0);
+    ASSERT_EQ(::waitpid(second, &status, 0), second);
+    EXPECT_EQ(status, 0);
+}
+
+TEST(StateLock, MakesItsDirectoryWhateverTheUmaskAndNothingElse) {
+    const TemporaryDirectory directory;
+    const auto before = ::umask(0077);
+    const auto lock = StateLock::take(directory.file("state"));
+    ::umask(before);
+    ASSERT_TRUE(lock);
+    struct stat facts{};
+    ASSERT_EQ(::stat(directory.file("state").c_str(), &facts), 0);
+    EXPECT_EQ(facts.st_mode & 07777U, 0711U);
+    ASSERT_EQ(::stat(directory.file("state/lock").c_str(), &facts), 0);
+    EXPECT_EQ(facts.st_mode & 07777U, 0600U);
+}
+
+TEST(StateLock, DoesNotFollowALinkAtItsName) {
+    const TemporaryDirectory directory;
+    ASSERT_EQ(::symlink("victim", directory.file("lock").c_str()), 0);
+    EXPECT_FALSE(StateLock::take(directory.path));
+    EXPECT_EQ(directory.entries(), 1U);
 }
 
 TEST(StateLock, RefusesADirectoryThatOthersMayWriteTo) {
