@@ -22,10 +22,10 @@ using core::fail;
 using core::Result;
 
 // Random, made once for this program (systemd-id128 new). Never change them: every device's id would change.
-constexpr sd_id128_t device_application =
-    SD_ID128_MAKE(b8, b1, 8b, df, 38, 67, 44, f0, af, c5, 80, be, f7, 2e, 97, b1);
-constexpr sd_id128_t machine_application =
-    SD_ID128_MAKE(b2, db, a3, bb, fb, 4e, 41, c0, ad, 4e, 0b, ad, 92, fd, d9, aa);
+constexpr sd_id128_t device_application{
+    {0xb8, 0xb1, 0x8b, 0xdf, 0x38, 0x67, 0x44, 0xf0, 0xaf, 0xc5, 0x80, 0xbe, 0xf7, 0x2e, 0x97, 0xb1}};
+constexpr sd_id128_t machine_application{
+    {0xb2, 0xdb, 0xa3, 0xbb, 0xfb, 0x4e, 0x41, 0xc0, 0xad, 0x4e, 0x0b, 0xad, 0x92, 0xfd, 0xd9, 0xaa}};
 
 constexpr std::size_t longest_id = 255;
 
@@ -42,12 +42,28 @@ Result<std::string> host_name() {
     std::array<char, 256> name{};
     if (::gethostname(name.data(), name.size() - 1) != 0) return system_error("the host name", errno);
     const std::string_view text{name.data()};
-    return std::string(text.substr(0, text.find('.')));
+    const std::string_view host = text.substr(0, text.find('.'));
+    if (host.empty() || host == "localhost" || host == "(none)")
+        return fail(
+            ErrorKind::InvalidInput,
+            fmt::format("the host name '{}' would be the same on every device; set one (hostnamectl), or "
+                        "choose another source",
+                        text));
+    return std::string(host);
+}
+
+// Without what files and programs put around an id: blanks, line ends, and the zero byte that ends a device
+// tree's serial number.
+std::string trimmed(std::string_view text) {
+    constexpr std::string_view around{" \t\r\n\0", 5};
+    const auto first = text.find_first_not_of(around);
+    if (first == std::string_view::npos) return {};
+    return std::string(text.substr(first, text.find_last_not_of(around) - first + 1));
 }
 
 Result<std::string> as_text(const Result<core::Secret>& read) {
     if (!read) return std::unexpected(read.error());
-    return std::string(read->reveal());
+    return trimmed(read->reveal());
 }
 
 struct Read {

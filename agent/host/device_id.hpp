@@ -9,6 +9,9 @@
 namespace devkey::host {
 
 /// The device's id from where the settings say: 1 to 255 printable ASCII characters, no space at either end.
+/// What a file or a command puts around it (blanks, line ends, zero bytes) is cut. A host name that says
+/// nothing
+/// (`localhost`) is refused.
 /// A command is ended when `stop` turns readable (-1: never). InvalidInput if the id is none, NotFound,
 /// Insecure, Unavailable, Io: with the place.
 [[nodiscard]] core::Result<std::string> read_device_id(const core::DeviceIdSource& source, int stop);

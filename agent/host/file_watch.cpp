@@ -11,53 +11,52 @@
 #include <filesystem>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "host/system_error.hpp"
 
 namespace devkey::host {
 namespace {
 
-constexpr std::uint32_t changes_within =
-    IN_CREATE | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE;
-constexpr std::uint32_t end_of_watch = IN_DELETE_SELF | IN_MOVE_SELF;
+namespace fs = std::filesystem;
+
+// What changes a file's content, name or protection (IN_MODIFY: a writer may keep it open for ever), and what
+// ends the directory itself.
+constexpr std::uint32_t changes = IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_TO |
+                                  IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
 
 }  // namespace
 
-FileWatch::FileWatch(const std::string& path)
-    : descriptor_(must_open(inotify_init1(IN_CLOEXEC | IN_NONBLOCK), "inotify")),
-      directory_(std::filesystem::path(path).parent_path().string()),
-      name_(std::filesystem::path(path).filename().string()) {
-    arm();
+bool FileWatch::Facts::operator==(const Facts& other) const noexcept {
+    return device == other.device && number == other.number && mode == other.mode && size == other.size &&
+           changed.tv_sec == other.changed.tv_sec && changed.tv_nsec == other.changed.tv_nsec;
 }
 
-void FileWatch::arm() {
-    if (watch_ >= 0) inotify_rm_watch(descriptor_.get(), watch_);
-    std::filesystem::path place = directory_;
-    awaited_ = name_;
-    for (;;) {
-        watch_ =
-            inotify_add_watch(descriptor_.get(), place.c_str(), changes_within | end_of_watch | IN_ONLYDIR);
-        if (watch_ >= 0) {
-            // It may have been made between our two looks: then its event never comes.
-            const auto next = place / awaited_;
-            if (place == directory_ || ::access(next.c_str(), X_OK) != 0) return;
-            inotify_rm_watch(descriptor_.get(), watch_);
-            place = directory_;
-            awaited_ = name_;
-            continue;
-        }
-        const bool exhausted = errno == ENOSPC || errno == ENOMEM;
-        if (exhausted || place == place.root_path())
-            throw std::system_error(errno, std::generic_category(), "inotify_add_watch " + place.string());
-        awaited_ = place.filename().string();
-        place = place.parent_path();
-    }
+FileWatch::FileWatch(const std::string& path)
+    : descriptor_(must_open(inotify_init1(IN_CLOEXEC | IN_NONBLOCK), "inotify")),
+      path_(path),
+      name_(fs::path(path).filename().string()) {
+    arm();
+    if (watches_.empty())
+        throw std::system_error(errno, std::generic_category(), "inotify_add_watch " + path_);
+    last_ = look();
 }
 
 bool FileWatch::touched() {
+    const bool named = drain();
+    arm();
+    // Other names count too: a directory on the way, or a link's middle part, may have come or been switched.
+    // But most are none of ours, which the file itself tells. (Not for its own name: two changes may share a
+    // time.)
+    const auto now = look();
+    const bool other = now != std::exchange(last_, now);
+    return named || other;
+}
+
+// Takes all events; answers whether one was about the file's own name, or some were lost.
+bool FileWatch::drain() {
     alignas(inotify_event) std::array<char, 16 * (sizeof(inotify_event) + NAME_MAX + 1)> buffer{};
-    bool ours = false;
-    bool lost = false;
+    bool named = false;
     ssize_t size = 0;
     while ((size = ::read(descriptor_.get(), buffer.data(), buffer.size())) > 0) {
         for (std::size_t at = 0; at < static_cast<std::size_t>(size);) {
@@ -65,14 +64,44 @@ bool FileWatch::touched() {
             std::memcpy(&event, buffer.data() + at, sizeof event);
             const std::string_view name = event.len > 0 ? buffer.data() + at + sizeof event : "";
             at += sizeof event + event.len;
-            if ((event.mask & IN_Q_OVERFLOW) != 0) lost = true;
-            if (event.wd != watch_) continue;  // of an earlier watch
-            if ((event.mask & (end_of_watch | IN_IGNORED)) != 0) lost = true;
-            if (name == awaited_) ours = true;
+            named = named || (event.mask & IN_Q_OVERFLOW) != 0 || name == name_;
         }
     }
-    if (lost || (ours && awaited_ != name_)) arm();
-    return ours || lost;
+    return named;
+}
+
+// Watches what has to be watched now, and nothing else. Watching a directory twice is the same as once.
+void FileWatch::arm() {
+    std::error_code none;
+    const fs::path target = fs::weakly_canonical(path_, none);
+    std::set<int> wanted;
+    for (const fs::path& path : {fs::path(path_), target}) {
+        const int watch = path.empty() ? -1 : watch_nearest(path.parent_path().string());
+        if (watch >= 0) wanted.insert(watch);
+    }
+    if (wanted.empty()) return;  // exhausted: what is watched already stays so
+    for (const int watch : watches_)
+        if (!wanted.contains(watch)) inotify_rm_watch(descriptor_.get(), watch);
+    watches_ = std::move(wanted);
+}
+
+int FileWatch::watch_nearest(const std::string& directory) {
+    // One may be made while we look further up: only if the same one is nearest twice, nothing was missed.
+    for (int nearest = -1;;) {
+        int watch = -1;
+        for (fs::path place = directory;; place = place.parent_path()) {
+            watch = inotify_add_watch(descriptor_.get(), place.c_str(), changes);
+            if (watch >= 0 || place == place.parent_path()) break;
+        }
+        if (watch == nearest) return watch;
+        nearest = watch;
+    }
+}
+
+std::optional<FileWatch::Facts> FileWatch::look() const {
+    struct stat facts{};
+    if (::stat(path_.c_str(), &facts) != 0) return std::nullopt;
+    return Facts{facts.st_dev, facts.st_ino, facts.st_mode, facts.st_size, facts.st_ctim};
 }
 
 }  // namespace devkey::host

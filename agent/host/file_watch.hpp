@@ -1,18 +1,23 @@
 // Notices when one file is made, changed, replaced, loosened or removed.
 #pragma once
 
+#include <sys/stat.h>
+
+#include <optional>
+#include <set>
 #include <string>
 
 #include "host/descriptor.hpp"
 
 namespace devkey::host {
 
-/// Watches the directory of a path by inotify, so that it survives the file's replacement. While the
-/// directory is missing, its nearest ancestor is watched for it. What happens to directories above a watched
-/// one (a renamed grandparent) goes unnoticed. Throws std::system_error if inotify is exhausted.
+/// Watches the directory of a path by inotify, so that it survives the file's replacement; of a symbolic
+/// link, the target's directory too. While a directory is missing, or may not be read, the nearest one above
+/// that can be watched stands in for it. What happens to directories above a watched one (a renamed
+/// grandparent) goes unnoticed.
 class FileWatch {
  public:
-    /// `path` is absolute.
+    /// `path` is absolute. Throws std::system_error if inotify is exhausted.
     explicit FileWatch(const std::string& path);
 
     /// Readable when something may have happened.
@@ -22,13 +27,26 @@ class FileWatch {
     [[nodiscard]] bool touched();
 
  private:
+    struct Facts {
+        dev_t device;
+        ino_t number;
+        mode_t mode;
+        off_t size;
+        timespec changed;
+
+        bool operator==(const Facts& other) const noexcept;
+    };
+
+    [[nodiscard]] bool drain();
     void arm();
+    [[nodiscard]] int watch_nearest(const std::string& directory);
+    [[nodiscard]] std::optional<Facts> look() const;
 
     Descriptor descriptor_;
-    std::string directory_;  // where the file is
-    std::string name_;       // its name there
-    std::string awaited_;    // the name whose coming and going matters in what is watched now
-    int watch_ = -1;
+    std::string path_;
+    std::string name_;
+    std::set<int> watches_;
+    std::optional<Facts> last_;
 };
 
 }  // namespace devkey::host

@@ -32,7 +32,7 @@ void Notify::status(std::string_view text) {
 void Notify::reloading() {
     if (!ready_) return;  // a service that is still starting can't be reloading
     timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    static_cast<void>(clock_gettime(CLOCK_MONOTONIC, &now));
     send(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", now.tv_sec * 1'000'000 + now.tv_nsec / 1000));
 }
 

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cerrno>
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -29,18 +30,18 @@ struct Pipe {
     Descriptor in;   // the program's
 };
 
-Pipe make_pipe() {
+core::Result<Pipe> make_pipe() {
     std::array<int, 2> ends{};
-    must_open(pipe2(ends.data(), O_CLOEXEC), "pipe");
+    if (pipe2(ends.data(), O_CLOEXEC) != 0) return system_error("pipe", errno);
     Pipe pipe{Descriptor{ends[0]}, Descriptor{ends[1]}};
     // Ours alone: the program may rely on writes that block.
-    must_open(fcntl(pipe.out.get(), F_SETFL, O_NONBLOCK), "pipe");
+    if (fcntl(pipe.out.get(), F_SETFL, O_NONBLOCK) != 0) return system_error("pipe", errno);
     return pipe;
 }
 
 // By its number: glibc 2.36's header declares pidfd_open for C only.
 int open_process(pid_t id) {
-    return must_open(static_cast<int>(::syscall(SYS_pidfd_open, id, 0)), "pidfd_open");
+    return static_cast<int>(::syscall(SYS_pidfd_open, id, 0));
 }
 
 // A started program. When this goes, the program and all of its group are gone.
@@ -50,19 +51,24 @@ class Child {
     Child(const Child&) = delete;
     Child& operator=(const Child&) = delete;
     ~Child() {
-        if (id_ > 0) end();
+        if (id_ > 0) [[maybe_unused]]
+            const auto status = end();
     }
 
-    /// Readable once the program has ended.
+    /// Readable once the program has ended; negative if the system had none left.
     [[nodiscard]] int descriptor() const noexcept { return descriptor_.get(); }
 
     /// Kills what is left of the group, then answers the program's wait status. The group goes first: until
     /// the program is waited for, nobody else can get its number.
-    int end() noexcept {
+    core::Result<int> end() noexcept {
         ::kill(-id_, SIGKILL);
         int status = 0;
-        while (::waitpid(id_, &status, 0) < 0 && errno == EINTR) continue;
+        pid_t waited = -1;
+        do waited = ::waitpid(id_, &status, 0);
+        while (waited < 0 && errno == EINTR);
         id_ = -1;
+        // Without a status nobody knows whether it failed.
+        if (waited < 0) return system_error("waitpid", errno);
         return status;
     }
 
@@ -174,27 +180,39 @@ core::Result<void> judge(int status, const std::string& program) {
                 fmt::format("{}: was killed by signal {}", program, WTERMSIG(status)));
 }
 
+core::Result<core::Secret> run(const core::FromCommand& command, int stop) {
+    const std::string& program = command.run[0];
+    auto pipe = make_pipe();
+    if (!pipe) return std::unexpected(core::with_context(program, pipe.error()));
+    Pipe& out = *pipe;
+    const auto id = SpawnPlan{out}.start(command.run);
+    if (!id) return std::unexpected(id.error());
+    Child child{*id};
+    if (child.descriptor() < 0) return system_error(program + ": can't be waited for", errno);
+    out.in = Descriptor{};
+    SecretBuffer output;
+    const auto followed = follow(child, out, output, stop, command);
+    const auto status = child.end();
+    if (!followed) return std::unexpected(followed.error());
+    if (!status) return std::unexpected(core::with_context(program, status.error()));
+    // What the program wrote just before it ended; its group is gone, so nothing more comes.
+    drain(out.out.get(), output);
+    if (output.overflown()) return too_much(program);
+    if (const auto judged = judge(*status, program); !judged) return std::unexpected(judged.error());
+    return secret_in(output, program);
+}
+
 }  // namespace
 
 core::Result<core::Secret> run_command(const core::FromCommand& command, int stop) {
     if (command.run.empty() || !command.run[0].starts_with('/'))
         return fail(ErrorKind::InvalidInput,
                     "a command's first word must be the absolute path of a program (no shell is used)");
-    const std::string& program = command.run[0];
-    Pipe out = make_pipe();
-    const auto id = SpawnPlan{out}.start(command.run);
-    if (!id) return std::unexpected(id.error());
-    Child child{*id};
-    out.in = Descriptor{};
-    SecretBuffer output;
-    const auto followed = follow(child, out, output, stop, command);
-    const int status = child.end();
-    if (!followed) return std::unexpected(followed.error());
-    // What the program wrote just before it ended; its group is gone, so nothing more comes.
-    drain(out.out.get(), output);
-    if (output.overflown()) return too_much(program);
-    if (const auto judged = judge(status, program); !judged) return std::unexpected(judged.error());
-    return secret_in(output, program);
+    try {
+        return run(command, stop);
+    } catch (const std::exception& error) {  // no descriptor or memory left: that may pass
+        return fail(ErrorKind::Io, fmt::format("{}: can't be run: {}", command.run[0], error.what()));
+    }
 }
 
 }  // namespace devkey::host

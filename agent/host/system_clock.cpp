@@ -8,8 +8,8 @@ namespace {
 
 core::Millis read_clock(clockid_t clock) {
     timespec time{};
-    clock_gettime(clock,
-                  &time);  // fails only for a clock the kernel doesn't have: both are older than our needs
+    // Fails only for a clock that the kernel doesn't have: both are older than our needs.
+    static_cast<void>(clock_gettime(clock, &time));
     return std::chrono::floor<core::Millis>(std::chrono::seconds{time.tv_sec} +
                                             std::chrono::nanoseconds{time.tv_nsec});
 }

@@ -7,12 +7,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
 #include <set>
 #include <string>
 
 #include "host/device_id.hpp"
 #include "host/hardening.hpp"
+#include "host/run_command.hpp"
 #include "host/system_clock.hpp"
 #include "host/system_entropy.hpp"
 #include "host/temporary_directory.hpp"
@@ -48,6 +50,16 @@ TEST(DeviceId, IsValidated) {
     EXPECT_FALSE(read_device_id(core::FromLiteral{std::string(256, 'x')}, -1));
 }
 
+TEST(DeviceId, LosesWhatAFileOrACommandPutsAroundIt) {
+    const TemporaryDirectory directory;
+    // A device tree's serial number ends with a zero byte.
+    const std::string serial = directory.write("serial", std::string_view("10000000deadbeef\0", 17), 0444);
+    EXPECT_EQ(id_of(core::FromFile{serial}), "10000000deadbeef");
+    EXPECT_EQ(id_of(core::FromFile{directory.write("crlf", "SN-1\r\n", 0644)}), "SN-1");
+    EXPECT_EQ(id_of(core::FromCommand{{"/usr/bin/printf", " SN-2\\n\\n"}}), "SN-2");
+    EXPECT_TRUE(id_of(core::FromFile{directory.write("blank", " \n", 0644)}).starts_with("error: "));
+}
+
 TEST(DeviceId, FromTheMachineIdHidesIt) {
     std::ifstream file("/etc/machine-id");
     std::string raw;
@@ -76,7 +88,7 @@ TEST(Clock, LiesBetweenTwoReadingsOfTheKernels) {
     const SystemClock clock;
     const auto read = [](clockid_t id) {
         timespec time{};
-        clock_gettime(id, &time);
+        EXPECT_EQ(clock_gettime(id, &time), 0);
         return time.tv_sec * 1000 + time.tv_nsec / 1'000'000;
     };
     const auto boot_before = read(CLOCK_BOOTTIME);
@@ -96,6 +108,7 @@ int check_hardening() {
     if (::umask(0) != 077) return 4;
     struct sigaction action{};
     if (::sigaction(SIGPIPE, nullptr, &action) != 0 || action.sa_handler != SIG_IGN) return 5;
+    if (::raise(SIGUSR1) != 0) return 7;
     std::ifstream filter("/proc/self/coredump_filter");
     std::string flags;
     if (filter >> flags && flags.find_first_not_of('0') != std::string::npos) return 6;
@@ -104,6 +117,27 @@ int check_hardening() {
 
 TEST(Hardening, HoldsInAChild) {
     EXPECT_EXIT(::_exit(check_hardening()), testing::ExitedWithCode(0), "");
+}
+
+int check_standard_descriptors() {
+    for (const int number : {0, 1, 2}) ::close(number);
+    if (!harden()) return 1;
+    return ::open("/dev/null", O_RDONLY) > STDERR_FILENO ? 0 : 2;
+}
+
+TEST(Hardening, NoFileOfOursBecomesAStandardDescriptor) {
+    EXPECT_EXIT(::_exit(check_standard_descriptors()), testing::ExitedWithCode(0), "");
+}
+
+int check_failed_command() {
+    // As an odd parent may leave it.
+    if (::signal(SIGCHLD, SIG_IGN) == SIG_ERR || !harden()) return 1;
+    const auto output = run_command({{"/bin/sh", "-c", "echo wrong; exit 3"}, std::chrono::minutes{1}}, -1);
+    return !output && output.error().message.find("exit status 3") != std::string::npos ? 0 : 2;
+}
+
+TEST(Hardening, AFailedCommandIsSeenThoughOurParentIgnoredItsChildren) {
+    EXPECT_EXIT(::_exit(check_failed_command()), testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -67,6 +68,32 @@ TEST(RunCommand, NamesWhatWentWrong) {
     EXPECT_EQ(kind_of(shell("echo x; kill -9 $$")), ErrorKind::Unavailable);
     EXPECT_EQ(kind_of(shell("exit 0")), ErrorKind::InvalidInput);
     EXPECT_EQ(kind_of(shell("echo")), ErrorKind::InvalidInput);
+}
+
+// Without a wait status, and without descriptors: what can't be known is an error, never an output.
+TEST(RunCommand, IsNeverTakenForSuccessfulWithoutItsStatus) {
+    const auto before = ::signal(SIGCHLD, SIG_IGN);
+    const auto output = run_command(shell("echo wrong; exit 3"), -1);
+    ASSERT_NE(::signal(SIGCHLD, before), SIG_ERR);
+    ASSERT_FALSE(output);
+    EXPECT_EQ(output.error().kind, ErrorKind::Io);
+}
+
+TEST(RunCommand, AnswersWhenTheSystemHasNoDescriptorLeft) {
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    for (rlim_t left = 0; left < 32; ++left) {
+        const rlimit few{left, before.rlim_max};
+        ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+        const auto output = run_command({{"/bin/echo", "fine"}, 60s}, -1);
+        ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+        if (output) {
+            EXPECT_EQ(output->reveal(), "fine");
+        } else {  // Unavailable: the program had none
+            EXPECT_TRUE(output.error().kind == ErrorKind::Io ||
+                        output.error().kind == ErrorKind::Unavailable);
+        }
+    }
 }
 
 TEST(RunCommand, TakesAtMost64KiB) {
