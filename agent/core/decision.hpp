@@ -22,6 +22,14 @@ enum class Action {
     Create,       ///< write the intent down and ask for a key of that name
     FindStray,    ///< look for the stray's id by its name
     RemoveStray,  ///< remove the stray by its id
+    AskTime,      ///< log in as the owner, to learn the time from the service
+    MendTimes,    ///< pull times that lie ahead of the service's clock back to now
+    SwitchOff,    ///< disable the current key (dead man's switch)
+    SwitchOn,     ///< enable the current key again
+    DisableKey,   ///< disable the key `target`: a superseded one, or another installation's
+    RemoveKey,    ///< remove the key `target`: likewise
+    CheckLogin,   ///< see whether the current key still logs in
+    CheckListed,  ///< ask as the owner whether the current key is there and enabled; note what else is there
 };
 
 /// Why. The names are stable: scripts and alerts may rely on them.
@@ -42,6 +50,22 @@ enum class Reason {
     CredentialFileAltered,
     CredentialFileLoosened,
     CredentialFileUnreadable,
+    RotationDue,
+    RotationAsked,
+    TakeOverAsked,
+    TimeUnknown,
+    TimesImplausible,
+    GraceOver,
+    DeletionDue,
+    QuotaShort,
+    OtherInstallation,
+    LoginCheckDue,
+    ListedCheckDue,
+    LoginRefused,
+    KeyDisabledOutside,
+    KeyDeletedOutside,
+    HeartbeatStale,
+    HeartbeatBack,
     // what has to be waited for
     NewKeyNotAcceptedYet,
     LateLandingPossible,
@@ -77,6 +101,7 @@ struct Decision {
     Reason reason = Reason::Healthy;
     std::string detail{};                ///< what exactly: names, counts, the error's message; never a secret
     std::optional<BootInstant> again{};  ///< none: only a trigger can change anything
+    std::string target{};                ///< the id of the key acted upon, where it isn't the current one
 
     bool operator==(const Decision&) const = default;
 };

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/clock_trust.hpp"
 #include "core/credential.hpp"
 #include "core/decision.hpp"
 #include "core/error.hpp"
@@ -35,9 +36,19 @@ struct Patience {
     BootInstant next{};   ///< not before this
 };
 
+/// What a person asked for, until it is under way.
+struct Asked {
+    bool rotation = false;
+    bool take_over = false;
+    bool another_key = false;  ///< to go on after most_refused_keys
+};
+
 /// Everything that a decision rests on. Gathered once per pass; nothing else is looked at.
 struct Observation {
     BootInstant boot_now{};
+    BootInstant started{};             ///< when the agent started
+    TrustedTime time;
+    Millis utc_offset{};               ///< what the machine's time zone shows beyond UTC
     Identity identity;                 ///< as the settings have it now
     std::string machine;               ///< the hashed machine id; empty where there is none
     Capabilities capabilities;         ///< of the service
@@ -51,7 +62,10 @@ struct Observation {
     std::optional<std::string> owner_id;  ///< the service's id of the owner, if we logged in
     std::optional<Patience> proof;        ///< log-ins with the pending key that were refused
     std::optional<Patience> search;       ///< lists without the stray
-    bool another_asked_for = false;       ///< a person asked to go on after most_refused_keys
+    Asked asked;
+    std::optional<Millis> silent_for;  ///< how long the heartbeat's file wasn't touched; none: not watched
+    bool login_refused = false;        ///< the current key was refused since the owner last asked about it
+    std::optional<BootInstant> quota_short_since;  ///< fewer than two slots were free at the latest look
     std::map<Action, Failure> failures;
 };
 

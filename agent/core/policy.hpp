@@ -1,17 +1,89 @@
 // What the owner of the device wants: the content of policy.yaml.
 #pragma once
 
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/service_view.hpp"
 #include "core/time.hpp"
+#include "core/window.hpp"
 
 namespace devkey::core {
 
-/// The policy. Every default is the one that config/policy.yaml documents.
-struct Policy {
-    /// verify.patience: how long a new key may take until it logs in (services lag; contract, fact 10: 15 s
-    /// seen).
-    Millis verify_patience = std::chrono::seconds{30};
-    /// watchdog.credential_file: whether the credential file is watched, and restored when it was touched.
-    bool watch_credential_file = true;
+/// When the key is replaced by a new one.
+struct RotatePolicy {
+    std::optional<Millis> after = std::chrono::days{30};  ///< age; none: never by age, only on demand
+    unsigned jitter_percent = 10;  ///< of `after`: how much earlier, fixed per device and generation
+    std::vector<Window> windows;   ///< a rotation by age begins only in one of these; empty: at any time
+    bool local_time = false;       ///< whether the windows mean the machine's time zone; else UTC
 };
+
+/// What becomes of a key when its successor is published.
+struct SupersededPolicy {
+    enum class Then { Disable, Delete };
+    Millis keep_enabled = std::chrono::hours{24};  ///< the grace, counted from the successor's publishing
+    Then then = Then::Disable;
+    Millis delete_after = std::chrono::days{7};  ///< counted from the disabling
+};
+
+/// What is done about keys of this device that another installation made.
+struct OtherInstallationsPolicy {
+    enum class Action { Report, Disable, Delete };
+    Action action = Action::Report;
+    Millis after = std::chrono::days{30};  ///< counted from when we first saw the key
+};
+
+/// What is done when somebody else disabled or deleted our key.
+struct OutsideChangesPolicy {
+    enum class Disabled { Hold, Enable, Replace };
+    enum class Deleted { Hold, Replace };
+    Disabled disabled = Disabled::Hold;
+    Deleted deleted = Deleted::Hold;
+};
+
+enum class DecommissionPolicy { Delete, Disable };
+
+/// A dead man's switch: the device's program touches a file as long as it lives.
+struct HeartbeatPolicy {
+    enum class Then { Disable, Rotate, Alert };
+    enum class OnReturn { Enable, Hold };
+    std::string file;
+    Millis stale_after{};
+    Then then = Then::Disable;
+    OnReturn on_return = OnReturn::Enable;  ///< after `then: disable` only
+};
+
+struct WatchdogPolicy {
+    unsigned jitter_percent = 10;  ///< of each interval: how much shorter, fixed per device
+    bool credential_file = true;   ///< watched, and restored when it was touched
+    std::optional<Millis> key_login = std::chrono::hours{6};    ///< none: never
+    std::optional<Millis> key_listed = std::chrono::hours{24};  ///< none: never
+    std::optional<HeartbeatPolicy> heartbeat;
+};
+
+/// The policy. Every default is the one that config/policy.yaml documents, and config/README.md explains.
+struct Policy {
+    RotatePolicy rotate;
+    /// How long a new key may take until it logs in (services lag; contract, fact 10: 15 s seen).
+    Millis verify_patience = std::chrono::seconds{30};
+    SupersededPolicy superseded;
+    OtherInstallationsPolicy other_installations;
+    OutsideChangesPolicy outside_changes;
+    DecommissionPolicy decommission = DecommissionPolicy::Delete;
+    WatchdogPolicy watchdog;
+};
+
+/// A setting that can't be kept, and what to do about it.
+struct PolicyProblem {
+    std::string_view setting;  ///< its path in policy.yaml
+    std::string message;
+};
+
+/// What in the policy contradicts itself, or asks for what the service can't do.
+[[nodiscard]] std::vector<PolicyProblem> problems_of(const Policy& policy, const Capabilities& service);
+
+/// The earliest age at which a key is replaced: `after` less the whole jitter. Only where `after` is set.
+[[nodiscard]] Millis earliest_rotation(const RotatePolicy& rotate);
 
 }  // namespace devkey::core

@@ -62,12 +62,46 @@ struct PendingKey {
     bool operator==(const PendingKey&) const = default;
 };
 
+/// Whether the current key can be used, and whose doing it is if it can't. Only our own disabling is ever
+/// undone.
+enum class Standing {
+    Enabled,
+    SwitchingOff,     ///< we are about to disable it (the dead man's switch): it may have happened
+    SwitchedOff,      ///< we disabled it
+    DisabledOutside,  ///< somebody else disabled it
+    DeletedOutside,   ///< somebody else deleted it
+};
+
 /// The key that programs on this device use.
 struct CurrentKey {
     Key key;
     std::optional<Instant> published_at;  ///< none until the credential file was first written with it
+    Standing standing = Standing::Enabled;
+    std::optional<Instant> logged_in_at;  ///< the latest time it was seen to log in; none: not since its proof
+    std::optional<Instant> listed_at;     ///< the latest time the service was asked about it
 
     bool operator==(const CurrentKey&) const = default;
+};
+
+/// A key that was current once. Its secret isn't kept.
+struct OldKey {
+    std::string id;
+    std::string name;
+    std::uint32_t generation = 0;
+    std::optional<Instant> superseded_at;  ///< when its successor was published: the grace runs from then
+    std::optional<Instant> disabled_at;    ///< when it was disabled; none: it is enabled
+
+    bool operator==(const OldKey&) const = default;
+};
+
+/// A key of this device that another installation made.
+struct OtherKey {
+    std::string id;
+    std::string name;
+    Instant seen_at{};      ///< when we first saw it
+    bool disabled = false;  ///< by us
+
+    bool operator==(const OtherKey&) const = default;
 };
 
 /// The truth. Everything else on disk is rendered from it.
@@ -78,10 +112,13 @@ struct State {
     std::string machine;       ///< the hashed machine id it was made on; empty where the machine has none
     std::uint32_t last_generation = 0;  ///< the highest ever used
     std::uint32_t refused_keys = 0;     ///< new keys in a row that were removed because they never logged in
+    Instant last_seen{};                ///< the latest time we knew from a clock we trust
     std::vector<std::string> retired;   ///< names of our keys that were removed: the latest, oldest first
     std::optional<Intent> intent;
     std::optional<PendingKey> pending;
     std::optional<CurrentKey> current;
+    std::vector<OldKey> superseded;  ///< oldest first
+    std::vector<OtherKey> others;    ///< in the order in which they were seen
 
     bool operator==(const State&) const = default;
 };

@@ -53,27 +53,40 @@ inline constexpr std::array<std::string_view, 35> devkeyd_keys{
     "state_directory",
     "policy",
 };
-inline constexpr std::array<std::string_view, 7> policy_keys{
+inline constexpr std::array<std::string_view, 31> policy_keys{
     "version",
+    "rotate",
+    "rotate.after",
+    "rotate.jitter",
+    "rotate.windows",
+    "rotate.time_zone",
     "verify",
     "verify.patience",
-    "watchdog",
-    "watchdog.credential_file",
+    "superseded",
+    "superseded.keep_enabled",
+    "superseded.then",
+    "superseded.delete_after",
     "other_installations",
     "other_installations.action",
-};
-inline constexpr std::array<std::string_view, 10> policy_not_yet{
-    "rotate",
-    "superseded",
-    "outside_changes",
-    "decommission",
-    "hooks",
-    "watchdog.jitter",
-    "watchdog.key_login",
-    "watchdog.key_listed",
-    "watchdog.heartbeat",
     "other_installations.after",
+    "outside_changes",
+    "outside_changes.disabled",
+    "outside_changes.deleted",
+    "decommission",
+    "watchdog",
+    "watchdog.jitter",
+    "watchdog.credential_file",
+    "watchdog.key_login",
+    "watchdog.key_login.every",
+    "watchdog.key_listed",
+    "watchdog.key_listed.every",
+    "watchdog.heartbeat",
+    "watchdog.heartbeat.file",
+    "watchdog.heartbeat.stale_after",
+    "watchdog.heartbeat.then",
+    "watchdog.heartbeat.on_return",
 };
+inline constexpr std::array<std::string_view, 1> policy_not_yet{"hooks"};
 
 inline constexpr Schema devkeyd_schema{devkeyd_keys, {}};
 inline constexpr Schema policy_schema{policy_keys, policy_not_yet};

@@ -22,12 +22,12 @@ DevkeydYaml load_devkeyd(const std::string& path, const ReadText& read, Problems
 }
 
 /// A policy file that can't be read is a problem of the place that names it.
-core::Policy load_policy(const std::string& path, Place named_at, const ReadText& read, Problems& naming,
-                         Problems& problems) {
+core::Policy load_policy(const std::string& path, Place named_at, const core::Capabilities& service,
+                         const ReadText& read, Problems& naming, Problems& problems) {
     const auto text = read(path);
     if (!text) naming.add(named_at, "policy: " + path + ": " + text.error().message);
     const auto root = text ? read_document(*text, problems) : std::nullopt;
-    return root ? read_policy_yaml(*root, problems) : core::Policy{};
+    return root ? read_policy_yaml(*root, service, problems) : core::Policy{};
 }
 
 }  // namespace
@@ -47,7 +47,9 @@ core::Result<std::string> read_text(const std::string& path) {
     return text;
 }
 
-std::expected<core::Settings, std::vector<Problem>> load(const std::string& path, const ReadText& read) {
+std::expected<core::Settings, std::vector<Problem>> load(const std::string& path,
+                                                         const core::Capabilities& service,
+                                                         const ReadText& read) {
     Problems problems{path};
     auto devkeyd = load_devkeyd(path, read, problems);
     // An absolute name takes the folder's place.
@@ -55,7 +57,7 @@ std::expected<core::Settings, std::vector<Problem>> load(const std::string& path
     Problems policy_problems{policy_path};
     if (!devkeyd.policy.empty())
         devkeyd.settings.policy =
-            load_policy(policy_path, devkeyd.policy_place, read, problems, policy_problems);
+            load_policy(policy_path, devkeyd.policy_place, service, read, problems, policy_problems);
     auto all = problems.sorted();
     for (auto& problem : policy_problems.sorted()) all.push_back(std::move(problem));
     if (!all.empty()) return std::unexpected(std::move(all));

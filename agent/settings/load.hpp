@@ -18,10 +18,11 @@ using ReadText = std::function<core::Result<std::string>(const std::string& path
 /// Reads a file of at most 64 KiB. InvalidInput otherwise.
 [[nodiscard]] core::Result<std::string> read_text(const std::string& path);
 
-/// Reads devkeyd.yaml at `path` and the policy file it names (relative to its folder), and checks everything.
-/// Answers all problems of both files at once, each file's in the order of their places; never throws for
-/// what stands in them.
+/// Reads devkeyd.yaml at `path` and the policy file it names (relative to its folder), and checks everything,
+/// also against what the service can do. Answers all problems of both files at once, each file's in the order
+/// of their places; never throws for what stands in them.
 [[nodiscard]] std::expected<core::Settings, std::vector<Problem>> load(const std::string& path,
+                                                                       const core::Capabilities& service,
                                                                        const ReadText& read = read_text);
 
 }  // namespace devkey::settings

@@ -1,37 +1,172 @@
 #include "settings/policy_yaml.hpp"
 
+#include <utility>
+
 #include "settings/section.hpp"
 
 namespace devkey::settings {
 namespace {
 
 using namespace std::chrono_literals;
+using std::chrono::days;
 
-/// `report` is all that this version does about other installations; the others are words of the full policy.
-void check_other_installations(Section section) {
-    constexpr std::array<std::string_view, 3> actions{"report", "disable", "delete"};
-    if (const auto action = section.find("action"))
-        if (const auto chosen = action->choice(actions); chosen && *chosen != 0)
-            action->wrong("only report is supported by this version; the others are not supported yet");
+constexpr core::Millis longest_age = days{3650};
+// Shorter ones are for tests: a real service would throttle them.
+constexpr core::Millis shortest_age = 5s;
+// A greater jitter would make "every 30 days" mean nothing.
+constexpr unsigned most_jitter = 50;
+
+/// Sets `target` to what stands at `key`, if it is there and right.
+template <class T, class Read>
+void take(Section& section, std::string_view key, T& target, Read read) {
+    const auto value = section.find(key);
+    if (!value) return;
+    if (auto answer = read(*value)) target = *std::move(answer);
+}
+
+auto duration(core::Millis shortest, core::Millis longest) {
+    return [=](const Value& value) { return value.duration(shortest, longest); };
+}
+
+auto duration_or_never(core::Millis shortest, core::Millis longest) {
+    return [=](const Value& value) { return value.duration_or_never(shortest, longest); };
+}
+
+auto percent() {
+    return [](const Value& value) { return value.percent(most_jitter); };
+}
+
+auto flag() {
+    return [](const Value& value) { return value.flag(); };
+}
+
+/// The enumerators of `Word` in their order, by these words.
+template <class Word, std::size_t Count>
+auto word(const std::array<std::string_view, Count>& words) {
+    return [words](const Value& value) -> std::optional<Word> {
+        const auto chosen = value.choice(words);
+        return chosen ? std::optional(static_cast<Word>(*chosen)) : std::nullopt;
+    };
+}
+
+template <std::size_t Count>
+constexpr std::array<std::string_view, Count> words(const char* const (&list)[Count]) {
+    std::array<std::string_view, Count> made;
+    for (std::size_t i = 0; i < Count; ++i) made[i] = list[i];
+    return made;
+}
+
+std::optional<std::vector<core::Window>> windows(const Value& value) {
+    const auto list = value.list();
+    if (!list) return std::nullopt;
+    std::vector<core::Window> read;
+    for (const Value& item : *list) {
+        const auto text = item.text(100);
+        if (!text) continue;
+        if (const auto window = core::parse_window(*text))
+            read.push_back(*window);
+        else
+            item.wrong(
+                "expected a window like \"Mon..Fri 02:00-05:00\", \"Sat,Sun 22:00-02:00\" or "
+                "\"04:00-05:00\"");
+    }
+    return read;
+}
+
+void read_rotate(Section section, core::RotatePolicy& rotate) {
+    take(section, "after", rotate.after, duration_or_never(shortest_age, longest_age));
+    take(section, "jitter", rotate.jitter_percent, percent());
+    take(section, "windows", rotate.windows, windows);
+    take(section, "time_zone", rotate.local_time, word<bool>(words({"utc", "local"})));
     section.finish();
+}
+
+void read_superseded(Section section, core::SupersededPolicy& superseded) {
+    take(section, "keep_enabled", superseded.keep_enabled, duration(0s, longest_age));
+    take(section, "then", superseded.then, word<core::SupersededPolicy::Then>(words({"disable", "delete"})));
+    take(section, "delete_after", superseded.delete_after, duration(0s, longest_age));
+    section.finish();
+}
+
+void read_other_installations(Section section, core::OtherInstallationsPolicy& others) {
+    take(section, "action", others.action,
+         word<core::OtherInstallationsPolicy::Action>(words({"report", "disable", "delete"})));
+    take(section, "after", others.after, duration(0s, longest_age));
+    section.finish();
+}
+
+void read_outside_changes(Section section, core::OutsideChangesPolicy& outside) {
+    take(section, "disabled", outside.disabled,
+         word<core::OutsideChangesPolicy::Disabled>(words({"hold", "enable", "replace"})));
+    take(section, "deleted", outside.deleted,
+         word<core::OutsideChangesPolicy::Deleted>(words({"hold", "replace"})));
+    section.finish();
+}
+
+/// A check's own section: `{every: 6h}`.
+void read_check(Section section, std::optional<core::Millis>& every) {
+    take(section, "every", every, duration_or_never(1s, days{365}));
+    section.finish();
+}
+
+core::HeartbeatPolicy read_heartbeat(Section section) {
+    core::HeartbeatPolicy heartbeat;
+    if (const auto file = section.require("file")) heartbeat.file = file->file_path().value_or("");
+    if (const auto stale = section.require("stale_after"))
+        heartbeat.stale_after = stale->duration(1s, longest_age).value_or(core::Millis{});
+    take(section, "then", heartbeat.then,
+         word<core::HeartbeatPolicy::Then>(words({"disable", "rotate", "alert"})));
+    take(section, "on_return", heartbeat.on_return,
+         word<core::HeartbeatPolicy::OnReturn>(words({"enable", "hold"})));
+    section.finish();
+    return heartbeat;
+}
+
+void read_watchdog(Section section, core::WatchdogPolicy& watchdog) {
+    take(section, "jitter", watchdog.jitter_percent, percent());
+    take(section, "credential_file", watchdog.credential_file, flag());
+    read_check(section.find_section("key_login"), watchdog.key_login);
+    read_check(section.find_section("key_listed"), watchdog.key_listed);
+    if (const auto heartbeat = section.find("heartbeat"))
+        watchdog.heartbeat = read_heartbeat(heartbeat->section());
+    section.finish();
+}
+
+/// Where the value at `path` stands; where it doesn't, the nearest section above.
+Place place_of(const Node& root, std::string_view path) {
+    const Node* node = &root;
+    while (!path.empty()) {
+        const auto dot = path.find('.');
+        const auto key = path.substr(0, dot);
+        const auto found = std::ranges::find(node->entries, key, &Entry::key);
+        if (found == node->entries.end()) break;
+        node = &found->value;
+        path.remove_prefix(dot == std::string_view::npos ? path.size() : dot + 1);
+    }
+    return node->place;
 }
 
 }  // namespace
 
-core::Policy read_policy_yaml(const Node& root, Problems& problems) {
+core::Policy read_policy_yaml(const Node& root, const core::Capabilities& service, Problems& problems) {
     core::Policy policy;
     Section top = top_section(root, problems, policy_schema);
     top.require_version();
+    read_rotate(top.find_section("rotate"), policy.rotate);
     Section verify = top.find_section("verify");
-    if (const auto patience = verify.find("patience"))
-        policy.verify_patience = patience->duration(1s, 10min).value_or(policy.verify_patience);
+    take(verify, "patience", policy.verify_patience, duration(1s, 10min));
     verify.finish();
-    Section watchdog = top.find_section("watchdog");
-    if (const auto watched = watchdog.find("credential_file"))
-        policy.watch_credential_file = watched->flag().value_or(policy.watch_credential_file);
-    watchdog.finish();
-    check_other_installations(top.find_section("other_installations"));
+    read_superseded(top.find_section("superseded"), policy.superseded);
+    read_other_installations(top.find_section("other_installations"), policy.other_installations);
+    read_outside_changes(top.find_section("outside_changes"), policy.outside_changes);
+    take(top, "decommission", policy.decommission,
+         word<core::DecommissionPolicy>(words({"delete", "disable"})));
+    read_watchdog(top.find_section("watchdog"), policy.watchdog);
     top.finish();
+    // Whether the settings fit together can only be said of settings that are right by themselves.
+    if (problems.empty())
+        for (auto& [setting, message] : core::problems_of(policy, service))
+            problems.add(place_of(root, setting), std::string(setting) + ": " + message);
     return policy;
 }
 

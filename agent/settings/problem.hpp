@@ -32,6 +32,7 @@ class Problems {
     void add(Place place, std::string message) {
         found_.push_back({file_, place.line, place.column, std::move(message)});
     }
+    [[nodiscard]] bool empty() const { return found_.empty(); }
     /// All of them, in the order of their places.
     [[nodiscard]] std::vector<Problem> sorted() const;
 

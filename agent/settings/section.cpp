@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 
 namespace devkey::settings {
@@ -85,6 +86,24 @@ std::optional<core::Millis> Value::duration(core::Millis shortest, core::Millis 
     if (*duration >= shortest && *duration <= longest) return *duration;
     wrong(fmt::format("out of range: {} to {}", core::format_duration(shortest),
                       core::format_duration(longest)));
+    return std::nullopt;
+}
+
+std::optional<std::optional<core::Millis>> Value::duration_or_never(core::Millis shortest,
+                                                                    core::Millis longest) const {
+    if (node_->kind == Node::Kind::Scalar && node_->text == "never") return std::optional<core::Millis>{};
+    return duration(shortest, longest);
+}
+
+std::optional<unsigned> Value::percent(unsigned most) const {
+    const auto expected = fmt::format("a percentage from 0% to {}%", most);
+    if (!is(Node::Kind::Scalar, expected)) return std::nullopt;
+    const std::string_view text = node_->text;
+    unsigned number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool whole = error == std::errc{} && std::string_view{end, text.data() + text.size()} == "%";
+    if (whole && number <= most) return number;
+    wrong("expected " + expected);
     return std::nullopt;
 }
 

@@ -40,6 +40,11 @@ class Value {
     [[nodiscard]] std::optional<std::string> file_path() const;
     [[nodiscard]] std::optional<bool> flag() const;
     [[nodiscard]] std::optional<core::Millis> duration(core::Millis shortest, core::Millis longest) const;
+    /// The same, or the word `never`, which is answered as none inside.
+    [[nodiscard]] std::optional<std::optional<core::Millis>> duration_or_never(core::Millis shortest,
+                                                                               core::Millis longest) const;
+    /// `10%`, from none to `most`.
+    [[nodiscard]] std::optional<unsigned> percent(unsigned most) const;
     [[nodiscard]] std::optional<std::vector<Value>> list() const;
     /// Its number in `choices`. `expected` says in a problem what they are; empty: they are listed.
     [[nodiscard]] std::optional<std::size_t> choice(std::span<const std::string_view> choices,

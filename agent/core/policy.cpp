@@ -1,0 +1,65 @@
+#include "core/policy.hpp"
+
+namespace devkey::core {
+namespace {
+
+/// Collects what is wrong.
+class Judge {
+ public:
+    void refuse_if(bool wrong, std::string_view setting, std::string message) {
+        if (wrong) problems_.push_back({setting, std::move(message)});
+    }
+    [[nodiscard]] std::vector<PolicyProblem> take() { return std::move(problems_); }
+
+ private:
+    std::vector<PolicyProblem> problems_;
+};
+
+void judge_rotation(const Policy& policy, Judge& judge) {
+    const auto& rotate = policy.rotate;
+    if (!rotate.after) return;
+    const Millis earliest = earliest_rotation(rotate);
+    judge.refuse_if(policy.superseded.keep_enabled >= earliest, "superseded.keep_enabled",
+                    "is not shorter than the time between two rotations, which may be " +
+                        format_duration(earliest) +
+                        " (rotate.after less its jitter): old keys would pile up until the owner's quota is "
+                        "full; shorten it or rotate less often");
+    const Millis wait = longest_wait(rotate.windows);
+    judge.refuse_if(wait > *rotate.after, "rotate.windows",
+                    "are up to " + format_duration(wait) + " apart, longer than rotate.after (" +
+                        format_duration(*rotate.after) +
+                        "): rotations would be skipped; add windows or rotate less often");
+    judge.refuse_if(policy.verify_patience >= earliest, "verify.patience",
+                    "is not shorter than the time between two rotations (" + format_duration(earliest) + ")");
+}
+
+void judge_capabilities(const Policy& policy, const Capabilities& service, Judge& judge) {
+    if (service.can_disable) return;
+    constexpr const char* why = "this service can't disable a key: use delete";
+    constexpr const char* no_enable = "this service can't enable a key: use hold or replace";
+    judge.refuse_if(policy.superseded.then == SupersededPolicy::Then::Disable, "superseded.then", why);
+    judge.refuse_if(policy.other_installations.action == OtherInstallationsPolicy::Action::Disable,
+                    "other_installations.action", why);
+    judge.refuse_if(policy.outside_changes.disabled == OutsideChangesPolicy::Disabled::Enable,
+                    "outside_changes.disabled", no_enable);
+    judge.refuse_if(policy.decommission == DecommissionPolicy::Disable, "decommission", why);
+    judge.refuse_if(
+        policy.watchdog.heartbeat && policy.watchdog.heartbeat->then == HeartbeatPolicy::Then::Disable,
+        "watchdog.heartbeat.then", "this service can't disable a key: use rotate or alert");
+}
+
+}  // namespace
+
+Millis earliest_rotation(const RotatePolicy& rotate) {
+    const Millis after = rotate.after.value_or(Millis{0});
+    return after - after / 100 * rotate.jitter_percent;
+}
+
+std::vector<PolicyProblem> problems_of(const Policy& policy, const Capabilities& service) {
+    Judge judge;
+    judge_rotation(policy, judge);
+    judge_capabilities(policy, service, judge);
+    return judge.take();
+}
+
+}  // namespace devkey::core

@@ -1,0 +1,63 @@
+// What the rules share, and their names: only planner.cpp and the rules include this.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/planner.hpp"
+
+namespace devkey::core::rule {
+
+using Answer = std::optional<Decision>;
+
+[[nodiscard]] Answer act(Action action, Reason reason, std::string detail = {}, std::string target = {});
+[[nodiscard]] Answer wait_until(BootInstant again, Reason reason, std::string detail = {});
+[[nodiscard]] Answer hold(Reason reason, std::string detail);
+
+/// What is fixed for this device, `what` for what: at least none, less than `whole`.
+[[nodiscard]] Millis share_of(Millis whole, const Observation& seen, std::string_view what);
+
+/// When (in boot time) the trusted time will be `at`; now if it has been.
+[[nodiscard]] BootInstant boot_time_of(Instant at, const Observation& seen);
+
+/// `action`, which rests on the time having come: first the service is asked for the time, unless it told it.
+[[nodiscard]] Answer act_on_trusted_time(const Observation& seen, Action action, Reason reason,
+                                         std::string detail, std::string target = {});
+
+/// The published key, if there is one and nothing about it is half done.
+[[nodiscard]] const CurrentKey* settled_key(const Observation& seen);
+
+// about the state, and new keys
+[[nodiscard]] Answer state_is_readable(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer machine_is_the_same(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer identity_is_the_same(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer credential_file_is_whole(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer state_can_be_saved(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer new_key_logs_in(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer current_key_is_published(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer stray_is_removed(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer stray_is_found(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer unanswered_create_is_settled(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer no_twin_is_seen(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer new_keys_do_not_keep_failing(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer service_is_asked_first(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer key_is_created(const Policy& policy, const Observation& seen);
+
+// about keys that are there
+[[nodiscard]] Answer times_are_plausible(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer refused_key_is_looked_up(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer dead_mans_switch(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer outside_change_is_answered(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer superseded_keys_go(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer quota_is_relieved(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer other_installations_go(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer key_logs_in(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer key_is_listed(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer time_is_known(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer rotation_is_awaited(const Policy& policy, const Observation& seen);
+
+/// Why a new key has to be made now; none: it hasn't.
+[[nodiscard]] std::optional<Reason> need_of_a_key(const Policy& policy, const Observation& seen);
+
+}  // namespace devkey::core::rule

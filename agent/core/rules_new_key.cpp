@@ -1,0 +1,168 @@
+// The rules about the state, and about new keys.
+#include <algorithm>
+
+#include "core/key_name.hpp"
+#include "core/rules.hpp"
+
+namespace devkey::core::rule {
+namespace {
+
+const Intent* intent_at(const Observation& seen, Intent::Stage stage) {
+    const bool open = seen.state && seen.state->intent && seen.state->intent->stage == stage;
+    return open ? &*seen.state->intent : nullptr;
+}
+
+std::string difference(std::string_view what, const std::string& now, const std::string& then) {
+    return std::string(what) + " is now '" + now + "', the state belongs to '" + then + "'";
+}
+
+/// No create is under way, and no new key waits to be proven or published.
+bool may_create(const Observation& seen) {
+    if (!seen.state) return true;
+    const State& state = *seen.state;
+    const bool settled = !state.intent || state.intent->stage == Intent::Stage::Unsent;
+    const bool published = !state.current || state.current->published_at;
+    return settled && !state.pending && published;
+}
+
+/// Whether a new key is needed and may be asked for.
+bool wants_a_key(const Policy& policy, const Observation& seen) {
+    return may_create(seen) && need_of_a_key(policy, seen);
+}
+
+}  // namespace
+
+Answer state_is_readable(const Policy& /*policy*/, const Observation& seen) {
+    if (!seen.state_error) return std::nullopt;
+    return hold(Reason::StateUnreadable, seen.state_error->message);
+}
+
+Answer machine_is_the_same(const Policy& /*policy*/, const Observation& seen) {
+    const bool unknown = !seen.state || seen.state->machine.empty() || seen.machine.empty();
+    if (unknown || seen.state->machine == seen.machine) return std::nullopt;
+    return hold(
+        Reason::CloneSuspected,
+        "the state was made on another machine; if this one took its place, keep it switched off or move the "
+        "state directory aside to start as a new installation");
+}
+
+Answer identity_is_the_same(const Policy& /*policy*/, const Observation& seen) {
+    if (!seen.state) return std::nullopt;
+    const Identity& now = seen.identity;
+    const Identity& then = seen.state->identity;
+    if (now.service != then.service)
+        return hold(Reason::IdentityChanged, difference("service.url", now.service, then.service));
+    if (now.app != then.app)
+        return hold(Reason::IdentityChanged, difference("service.app", now.app, then.app));
+    if (now.owner != then.owner)
+        return hold(Reason::IdentityChanged, difference("owner", now.owner, then.owner));
+    if (now.device != then.device)
+        return hold(Reason::IdentityChanged, difference("device.id", now.device, then.device));
+    const bool other_owner =
+        seen.owner_id && !seen.state->owner_id.empty() && *seen.owner_id != seen.state->owner_id;
+    if (!other_owner) return std::nullopt;
+    return hold(Reason::IdentityChanged,
+                difference("the service's id of the owner", *seen.owner_id, seen.state->owner_id));
+}
+
+Answer credential_file_is_whole(const Policy& policy, const Observation& seen) {
+    const bool published = seen.state && seen.state->current && seen.state->current->published_at;
+    if (!published || !policy.watchdog.credential_file) return std::nullopt;
+    if (!seen.credential_file) return act(Action::Repair, Reason::CredentialFileUnreadable);
+    switch (*seen.credential_file) {
+        case CredentialSight::Matches:
+            return std::nullopt;
+        case CredentialSight::Missing:
+            return act(Action::Repair, Reason::CredentialFileMissing);
+        case CredentialSight::Altered:
+            return act(Action::Repair, Reason::CredentialFileAltered);
+        case CredentialSight::Loosened:
+            return act(Action::Repair, Reason::CredentialFileLoosened);
+    }
+    return std::nullopt;
+}
+
+Answer state_can_be_saved(const Policy& /*policy*/, const Observation& seen) {
+    if (!seen.state_unsaved) return std::nullopt;
+    return act(Action::TrialSave, Reason::StateNotSaved);
+}
+
+Answer new_key_logs_in(const Policy& policy, const Observation& seen) {
+    if (!seen.state || !seen.state->pending) return std::nullopt;
+    const PendingKey& pending = *seen.state->pending;
+    if (pending.stage == PendingKey::Stage::Verified)
+        return act(Action::Publish, Reason::NewKeyProven, pending.key.name);
+    if (!seen.proof) return act(Action::Verify, Reason::NewKeyUnproven, pending.key.name);
+    // Only a refusal that came when patience was over counts: an hour without a network is not the key's
+    // fault.
+    if (seen.proof->last - seen.proof->since >= policy.verify_patience)
+        return act(Action::DropRefused, Reason::NewKeyRefused, pending.key.name);
+    if (seen.boot_now < seen.proof->next)
+        return wait_until(seen.proof->next, Reason::NewKeyNotAcceptedYet, pending.key.name);
+    return act(Action::Verify, Reason::NewKeyNotAcceptedYet, pending.key.name);
+}
+
+Answer current_key_is_published(const Policy& /*policy*/, const Observation& seen) {
+    if (!seen.state || !seen.state->current || seen.state->current->published_at) return std::nullopt;
+    return act(Action::Publish, Reason::NotPublished, seen.state->current->key.name);
+}
+
+Answer stray_is_removed(const Policy& /*policy*/, const Observation& seen) {
+    const Intent* intent = intent_at(seen, Intent::Stage::Found);
+    return intent == nullptr ? std::nullopt : act(Action::RemoveStray, Reason::StrayFound, intent->name);
+}
+
+Answer stray_is_found(const Policy& /*policy*/, const Observation& seen) {
+    const Intent* intent = intent_at(seen, Intent::Stage::Landed);
+    if (intent == nullptr) return std::nullopt;
+    if (seen.search && seen.boot_now < seen.search->next)
+        return wait_until(seen.search->next, Reason::StrayNotListed, intent->name);
+    return act(Action::FindStray, Reason::NameTaken, intent->name);
+}
+
+Answer unanswered_create_is_settled(const Policy& /*policy*/, const Observation& seen) {
+    const Intent* intent = intent_at(seen, Intent::Stage::Sent);
+    if (intent == nullptr) return std::nullopt;
+    // Unique names are a fence: the same name again can't make a second key, and tells which came first.
+    if (seen.capabilities.unique_names) return act(Action::Create, Reason::CreateUnanswered, intent->name);
+    if (seen.search && seen.boot_now < seen.search->next)
+        return wait_until(seen.search->next, Reason::LateLandingPossible, intent->name);
+    return act(Action::FindStray, Reason::LateLandingPossible, intent->name);
+}
+
+Answer no_twin_is_seen(const Policy& /*policy*/, const Observation& seen) {
+    if (!seen.state || !seen.listed) return std::nullopt;
+    for (const ListedKey& key : *seen.listed) {
+        const auto name = parse_key_name(key.name);
+        if (!name || name->installation != seen.state->installation || is_recorded(*seen.state, key.name))
+            continue;
+        return hold(Reason::CloneSuspected,
+                    "key '" + key.name +
+                        "' has this installation's tag but was not made here: another device "
+                        "runs with a copy of this state, or the state is an old backup");
+    }
+    return std::nullopt;
+}
+
+Answer new_keys_do_not_keep_failing(const Policy& policy, const Observation& seen) {
+    const bool failing =
+        seen.state && seen.state->refused_keys >= most_refused_keys && !seen.asked.another_key;
+    if (!failing || !wants_a_key(policy, seen)) return std::nullopt;
+    constexpr const char* remedy =
+        "see whether the service's api-key provider works, then send SIGHUP or run --once";
+    // The device that still has its old key goes on looking after it.
+    return act(seen.state->current ? Action::Idle : Action::Hold, Reason::NewKeysKeepFailing, remedy);
+}
+
+Answer service_is_asked_first(const Policy& policy, const Observation& seen) {
+    if (seen.listed || !wants_a_key(policy, seen)) return std::nullopt;
+    return act(Action::AskService, *need_of_a_key(policy, seen));
+}
+
+Answer key_is_created(const Policy& policy, const Observation& seen) {
+    if (!seen.listed || !wants_a_key(policy, seen)) return std::nullopt;
+    const Reason need = *need_of_a_key(policy, seen);
+    return act(Action::Create, need == Reason::NoKeyYet ? Reason::CreateKey : need);
+}
+
+}  // namespace devkey::core::rule
