@@ -24,8 +24,7 @@ enum class Action {
     RemoveStray,  ///< remove the stray by its id
     AskTime,      ///< log in as the owner, to learn the time from the service
     MendTimes,    ///< pull times that lie ahead of the service's clock back to now
-    SwitchOff,    ///< disable the current key (dead man's switch)
-    SwitchOn,     ///< enable the current key again
+    EnableKey,    ///< enable the current key, which somebody else disabled
     DisableKey,   ///< disable the key `target`: a superseded one, or another installation's
     RemoveKey,    ///< remove the key `target`: likewise
     CheckLogin,   ///< see whether the current key still logs in
@@ -52,7 +51,6 @@ enum class Reason {
     CredentialFileUnreadable,
     RotationDue,
     RotationAsked,
-    TakeOverAsked,
     TimeUnknown,
     TimesImplausible,
     GraceOver,
@@ -64,8 +62,6 @@ enum class Reason {
     LoginRefused,
     KeyDisabledOutside,
     KeyDeletedOutside,
-    HeartbeatStale,
-    HeartbeatBack,
     // what has to be waited for
     NewKeyNotAcceptedYet,
     LateLandingPossible,

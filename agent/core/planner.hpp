@@ -39,14 +39,13 @@ struct Patience {
 /// What a person asked for, until it is under way.
 struct Asked {
     bool rotation = false;
-    bool take_over = false;
     bool another_key = false;  ///< to go on after most_refused_keys
 };
 
 /// Everything that a decision rests on. Gathered once per pass; nothing else is looked at.
 struct Observation {
     BootInstant boot_now{};
-    BootInstant started{};             ///< when the agent started
+    BootInstant started{};  ///< when the agent started, or came back from a suspend
     TrustedTime time;
     Millis utc_offset{};               ///< what the machine's time zone shows beyond UTC
     Identity identity;                 ///< as the settings have it now
@@ -63,9 +62,9 @@ struct Observation {
     std::optional<Patience> proof;        ///< log-ins with the pending key that were refused
     std::optional<Patience> search;       ///< lists without the stray
     Asked asked;
-    std::optional<Millis> silent_for;  ///< how long the heartbeat's file wasn't touched; none: not watched
-    bool login_refused = false;        ///< the current key was refused since the owner last asked about it
-    std::optional<BootInstant> quota_short_since;  ///< fewer than two slots were free at the latest look
+    bool login_refused = false;       ///< the current key was refused since the owner last asked about it
+    std::optional<std::string> twin;  ///< a listed key with our tag that our state never recorded: its name
+    bool quota_is_short = false;      ///< fewer than two slots were free at the latest look
     std::map<Action, Failure> failures;
 };
 
@@ -82,7 +81,7 @@ struct Rule {
 /// What to do now, and why. Total, deterministic and silent: the same arguments give the same decision.
 [[nodiscard]] Decision plan(const Policy& policy, const Observation& observation);
 
-/// Whether `name` is one that our state recorded.
+/// Whether `name` is a key of this device that our state recorded.
 [[nodiscard]] bool is_recorded(const State& state, std::string_view name);
 
 }  // namespace devkey::core

@@ -42,10 +42,6 @@ void judge_capabilities(const Policy& policy, const Capabilities& service, Judge
                     "other_installations.action", why);
     judge.refuse_if(policy.outside_changes.disabled == OutsideChangesPolicy::Disabled::Enable,
                     "outside_changes.disabled", no_enable);
-    judge.refuse_if(policy.decommission == DecommissionPolicy::Disable, "decommission", why);
-    judge.refuse_if(
-        policy.watchdog.heartbeat && policy.watchdog.heartbeat->then == HeartbeatPolicy::Then::Disable,
-        "watchdog.heartbeat.then", "this service can't disable a key: use rotate or alert");
 }
 
 }  // namespace

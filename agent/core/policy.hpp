@@ -42,24 +42,11 @@ struct OutsideChangesPolicy {
     Deleted deleted = Deleted::Hold;
 };
 
-enum class DecommissionPolicy { Delete, Disable };
-
-/// A dead man's switch: the device's program touches a file as long as it lives.
-struct HeartbeatPolicy {
-    enum class Then { Disable, Rotate, Alert };
-    enum class OnReturn { Enable, Hold };
-    std::string file;
-    Millis stale_after{};
-    Then then = Then::Disable;
-    OnReturn on_return = OnReturn::Enable;  ///< after `then: disable` only
-};
-
 struct WatchdogPolicy {
     unsigned jitter_percent = 10;  ///< of each interval: how much shorter, fixed per device
     bool credential_file = true;   ///< watched, and restored when it was touched
     std::optional<Millis> key_login = std::chrono::hours{6};    ///< none: never
     std::optional<Millis> key_listed = std::chrono::hours{24};  ///< none: never
-    std::optional<HeartbeatPolicy> heartbeat;
 };
 
 /// The policy. Every default is the one that config/policy.yaml documents, and config/README.md explains.
@@ -70,7 +57,6 @@ struct Policy {
     SupersededPolicy superseded;
     OtherInstallationsPolicy other_installations;
     OutsideChangesPolicy outside_changes;
-    DecommissionPolicy decommission = DecommissionPolicy::Delete;
     WatchdogPolicy watchdog;
 };
 

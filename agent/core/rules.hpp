@@ -47,10 +47,8 @@ using Answer = std::optional<Decision>;
 // about keys that are there
 [[nodiscard]] Answer times_are_plausible(const Policy& policy, const Observation& seen);
 [[nodiscard]] Answer refused_key_is_looked_up(const Policy& policy, const Observation& seen);
-[[nodiscard]] Answer dead_mans_switch(const Policy& policy, const Observation& seen);
 [[nodiscard]] Answer outside_change_is_answered(const Policy& policy, const Observation& seen);
 [[nodiscard]] Answer superseded_keys_go(const Policy& policy, const Observation& seen);
-[[nodiscard]] Answer quota_is_relieved(const Policy& policy, const Observation& seen);
 [[nodiscard]] Answer other_installations_go(const Policy& policy, const Observation& seen);
 [[nodiscard]] Answer key_logs_in(const Policy& policy, const Observation& seen);
 [[nodiscard]] Answer key_is_listed(const Policy& policy, const Observation& seen);

@@ -1,7 +1,6 @@
 // The rules about the state, and about new keys.
 #include <algorithm>
 
-#include "core/key_name.hpp"
 #include "core/rules.hpp"
 
 namespace devkey::core::rule {
@@ -25,9 +24,13 @@ bool may_create(const Observation& seen) {
     return settled && !state.pending && published;
 }
 
+bool keep_failing(const Observation& seen) {
+    return seen.state && seen.state->refused_keys >= most_refused_keys && !seen.asked.another_key;
+}
+
 /// Whether a new key is needed and may be asked for.
 bool wants_a_key(const Policy& policy, const Observation& seen) {
-    return may_create(seen) && need_of_a_key(policy, seen);
+    return may_create(seen) && !keep_failing(seen) && need_of_a_key(policy, seen);
 }
 
 }  // namespace
@@ -130,24 +133,23 @@ Answer unanswered_create_is_settled(const Policy& /*policy*/, const Observation&
     return act(Action::FindStray, Reason::LateLandingPossible, intent->name);
 }
 
-Answer no_twin_is_seen(const Policy& /*policy*/, const Observation& seen) {
-    if (!seen.state || !seen.listed) return std::nullopt;
-    for (const ListedKey& key : *seen.listed) {
-        const auto name = parse_key_name(key.name);
-        if (!name || name->installation != seen.state->installation || is_recorded(*seen.state, key.name))
-            continue;
-        return hold(Reason::CloneSuspected,
-                    "key '" + key.name +
-                        "' has this installation's tag but was not made here: another device "
-                        "runs with a copy of this state, or the state is an old backup");
+Answer no_twin_is_seen(const Policy& policy, const Observation& seen) {
+    if (!seen.twin) return std::nullopt;
+    auto held = hold(Reason::CloneSuspected,
+                     "key '" + *seen.twin +
+                         "' has this installation's tag but was not made here: another device "
+                         "runs with a copy of this state, or the state is an old backup");
+    // Our key is still looked after; nothing is changed anywhere.
+    for (const auto check : {key_logs_in, key_is_listed}) {
+        auto answer = check(policy, seen);
+        if (answer && answer->action != Action::Idle) return answer;
+        if (answer && (!held->again || *answer->again < *held->again)) held->again = answer->again;
     }
-    return std::nullopt;
+    return held;
 }
 
 Answer new_keys_do_not_keep_failing(const Policy& policy, const Observation& seen) {
-    const bool failing =
-        seen.state && seen.state->refused_keys >= most_refused_keys && !seen.asked.another_key;
-    if (!failing || !wants_a_key(policy, seen)) return std::nullopt;
+    if (!keep_failing(seen) || !may_create(seen) || !need_of_a_key(policy, seen)) return std::nullopt;
     constexpr const char* remedy =
         "see whether the service's api-key provider works, then send SIGHUP or run --once";
     // The device that still has its old key goes on looking after it.

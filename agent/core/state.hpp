@@ -58,16 +58,14 @@ struct PendingKey {
     };
     Key key;
     Stage stage = Stage::Received;
+    std::optional<Instant> verified_at{};  ///< when it logged in
 
     bool operator==(const PendingKey&) const = default;
 };
 
-/// Whether the current key can be used, and whose doing it is if it can't. Only our own disabling is ever
-/// undone.
+/// Whether the current key can be used, as far as we know.
 enum class Standing {
     Enabled,
-    SwitchingOff,     ///< we are about to disable it (the dead man's switch): it may have happened
-    SwitchedOff,      ///< we disabled it
     DisabledOutside,  ///< somebody else disabled it
     DeletedOutside,   ///< somebody else deleted it
 };
@@ -77,8 +75,8 @@ struct CurrentKey {
     Key key;
     std::optional<Instant> published_at;  ///< none until the credential file was first written with it
     Standing standing = Standing::Enabled;
-    std::optional<Instant> logged_in_at;  ///< the latest time it was seen to log in; none: not since its proof
-    std::optional<Instant> listed_at;     ///< the latest time the service was asked about it
+    std::optional<Instant> logged_in_at{};  ///< the latest time it was seen to log in
+    std::optional<Instant> listed_at{};     ///< the latest time the service was asked about it
 
     bool operator==(const CurrentKey&) const = default;
 };
@@ -89,7 +87,7 @@ struct OldKey {
     std::string name;
     std::uint32_t generation = 0;
     std::optional<Instant> superseded_at;  ///< when its successor was published: the grace runs from then
-    std::optional<Instant> disabled_at;    ///< when it was disabled; none: it is enabled
+    std::optional<Instant> disabled_at;    ///< when it was disabled; none: it may be enabled
 
     bool operator==(const OldKey&) const = default;
 };

@@ -30,7 +30,7 @@ std::optional<std::uint8_t> parse_day_range(std::string_view text) {
     const auto last = dots == std::string_view::npos ? first : day_number(text.substr(dots + 2));
     if (!first || !last) return std::nullopt;
     unsigned mask = 0;
-    for (unsigned at = *first;; at = (at + 1) % day_names.size()) {
+    for (unsigned at = *first;; at = at == 6 ? 0 : at + 1) {
         mask |= 1U << at;
         if (at == *last) return static_cast<std::uint8_t>(mask);
     }

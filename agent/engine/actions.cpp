@@ -7,6 +7,7 @@
 #include "core/back_off.hpp"
 #include "core/key_name.hpp"
 #include "engine/reconciler.hpp"
+#include "engine/steps.hpp"
 
 namespace devkey::engine {
 
@@ -14,8 +15,6 @@ using namespace core;
 using namespace std::chrono_literals;
 
 namespace {
-
-constexpr std::size_t retired_names_kept = 20;  // more than any list can still show late
 
 /// The wait between tries of something that services let lag: 1, 2, 4, then every 5 seconds.
 Millis next_step(Millis waited) {
@@ -28,20 +27,14 @@ void note_try(std::optional<Patience>& patience, BootInstant now) {
     patience->next = now + next_step(now - patience->since);
 }
 
-/// Remembers that `name` was ours: a list that lags may still show it.
-void retire(State& state, const std::string& name) {
-    state.retired.push_back(name);
-    if (state.retired.size() > retired_names_kept) state.retired.erase(state.retired.begin());
-}
-
 std::unexpected<Error> because(const Error& error) {
     return std::unexpected(error);
 }
 
 }  // namespace
 
-Reconciler::Done Reconciler::apply(Action action) {
-    switch (action) {
+Reconciler::Done Reconciler::apply(const Decision& decision) {
+    switch (decision.action) {
         case Action::TrialSave:
             return trial_save();
         case Action::Repair:
@@ -60,14 +53,13 @@ Reconciler::Done Reconciler::apply(Action action) {
             return find_stray();
         case Action::RemoveStray:
             return remove_stray();
-        case Action::Idle:
-        case Action::Hold:
-            break;
+        default:
+            return apply_to_keys(decision);
     }
-    return {};
 }
 
 Reconciler::Done Reconciler::save(State next) {
+    if (const auto known = time(); known.trust == ClockTrust::Server) next.last_seen = known.now;
     auto saved = world_.store.save(next);
     state_unsaved_ = !saved;
     if (!saved) return because(saved.error());
@@ -90,7 +82,11 @@ Reconciler::Done Reconciler::repair() {
 Reconciler::Done Reconciler::publish() {
     if (state_->pending) {
         State next = *state_;
-        next.current = CurrentKey{.key = next.pending->key, .published_at = std::nullopt};
+        supersede_current(next);
+        next.current = CurrentKey{.key = next.pending->key,
+                                  .published_at = std::nullopt,
+                                  .logged_in_at = next.pending->verified_at,
+                                  .listed_at = next.pending->verified_at};
         next.pending.reset();
         next.refused_keys = 0;
         if (auto saved = save(std::move(next)); !saved) return saved;
@@ -100,8 +96,13 @@ Reconciler::Done Reconciler::publish() {
         changed_ = true;
     }
     State next = *state_;
-    next.current->published_at = world_.clock.now();
+    const auto published = time();
+    next.current->published_at = published.now;
+    // The grace runs from a time that is known: else a rule asks for it.
+    if (published.trust == ClockTrust::Server)
+        for (auto& old : next.superseded) old.superseded_at = old.superseded_at.value_or(published.now);
     if (auto saved = save(std::move(next)); !saved) return saved;
+    asked_.rotation = false;
     tell_of("credential-published", "the credential file holds the new key", state_->current->key);
     return {};
 }
@@ -120,6 +121,7 @@ Reconciler::Done Reconciler::verify() {
     if (!owner) return because(owner.error());
     State next = *state_;
     next.pending->stage = PendingKey::Stage::Verified;
+    next.pending->verified_at = time().now;
     if (auto saved = save(std::move(next)); !saved) return saved;
     proof_.reset();
     tell_of("key-verified", "the new key logs in", state_->pending->key);
@@ -139,7 +141,7 @@ Reconciler::Done Reconciler::drop_refused() {
     ++next.refused_keys;
     if (auto saved = save(std::move(next)); !saved) return saved;
     proof_.reset();
-    another_asked_for_ = false;
+    asked_.another_key = false;
     const Error wait{ErrorKind::Unavailable, "the new key " + key.name + " never logged in" +
                                                  (listed ? "" : ", and the service didn't know its id") +
                                                  ": it was removed; is the api-key provider switched on?"};
@@ -166,15 +168,14 @@ Reconciler::Done Reconciler::log_in_as_owner() {
 
 Reconciler::Done Reconciler::ask_service() {
     if (auto in = log_in_as_owner(); !in) return in;
-    auto listed = world_.service.list();
-    if (!listed) return because(listed.error());
+    if (auto listed = list(); !listed) return listed;
     const auto limit = world_.service.capabilities().keys_per_owner;
-    if (limit != 0 && listed->size() >= limit)
-        return fail(ErrorKind::LimitReached, "the owner has " + std::to_string(listed->size()) + " of " +
-                                                 std::to_string(limit) +
-                                                 " keys: remove one that isn't needed");
-    listed_ = *std::move(listed);
-    return {};
+    if (limit == 0 || listed_->size() < limit) return {};
+    auto full = fail(ErrorKind::LimitReached, "the owner has " + std::to_string(listed_->size()) + " of " +
+                                                  std::to_string(limit) + " keys (" + holders_of(*listed_) +
+                                                  "): remove one that isn't needed");
+    listed_.reset();
+    return full;
 }
 
 State Reconciler::known_state() const {
@@ -202,7 +203,7 @@ Result<State> Reconciler::with_open_intent() const {
         next.intent->generation = name.generation;
     }
     next.owner_id = *owner_id_;
-    next.intent->sent_at = world_.clock.now();
+    next.intent->sent_at = time().now;
     next.intent->stage = Intent::Stage::Sent;
     return next;
 }
@@ -212,6 +213,7 @@ Reconciler::Done Reconciler::create() {
     const auto before = state_ && state_->intent ? state_->intent->stage : Intent::Stage::Unsent;
     auto next = with_open_intent();
     if (!next) return because(next.error());
+    if (listed_) note_others(*next);
     if (auto saved = save(*std::move(next)); !saved) return saved;
     listed_.reset();
     auto created = world_.service.create(state_->intent->name);
@@ -225,7 +227,7 @@ Reconciler::Done Reconciler::keep(ports::CreatedKey created) {
                                       .name = next.intent->name,
                                       .generation = next.intent->generation,
                                       .secret = std::move(created.secret),
-                                      .created_at = world_.clock.now()}};
+                                      .created_at = time().now}};
     next.intent.reset();
     const auto saved = save(std::move(next));
     if (!saved) {

@@ -15,6 +15,8 @@ namespace {
 
 // A session is kept over a wait this short: logging out and in again would cost more than it closes.
 constexpr Millis session_is_kept_for = 10s;
+// A timer that fires later than this fired after a suspend.
+constexpr Millis waking_is_late = 1min;
 
 bool is_disk_action(Action action) {
     return action == Action::TrialSave || action == Action::Repair || action == Action::Publish;
@@ -63,21 +65,24 @@ Reconciler::Reconciler(World world, Setup setup) : world_(world), setup_(std::mo
 
 Snapshot Reconciler::pass(Trigger trigger) {
     changed_ = false;
-    if (trigger == Trigger::Retry) {
+    if (trigger == Trigger::Retry || trigger == Trigger::Rotate) {
         // What the service asked for (Retry-After) holds even when a person is in a hurry.
         std::erase_if(failures_,
                       [](const auto& entry) { return entry.second.reason != Reason::RateLimited; });
-        another_asked_for_ = true;
+        asked_.another_key = true;
+        asked_.rotation = asked_.rotation || trigger == Trigger::Rotate;
     }
+    note_start();
     load_state();
     Decision decision = plan(setup_.policy, observe());
     if (decision.action == Action::Idle || decision.action == Action::Hold) {
         const auto now = world_.clock.boot_now();
         if (!decision.again || *decision.again - now > session_is_kept_for) rest();
+        planned_ = decision.again;
         tell(decision);
         return snapshot_of(std::move(decision));
     }
-    const auto done = apply(decision.action);
+    const auto done = apply(decision);
     if (done)
         failures_.erase(decision.action);
     else
@@ -85,6 +90,21 @@ Snapshot Reconciler::pass(Trigger trigger) {
     Snapshot snapshot = snapshot_of(std::move(decision));
     snapshot.more = true;
     return snapshot;
+}
+
+void Reconciler::note_start() {
+    const auto now = world_.clock.boot_now();
+    if (!started_ || (planned_ && now - *planned_ > waking_is_late)) started_ = now;
+    planned_.reset();
+}
+
+TrustedTime Reconciler::time() const {
+    const ClockReading reading{.wall = world_.clock.now(),
+                               .boot = world_.clock.boot_now(),
+                               .synchronised = world_.clock.is_synchronised(),
+                               .utc_offset = world_.clock.utc_offset()};
+    const Instant floor = std::max(setup_.built_at, state_ ? state_->last_seen : Instant{});
+    return trusted_time(reading, world_.service.server_date(), floor);
 }
 
 void Reconciler::load_state() {
@@ -102,6 +122,9 @@ void Reconciler::load_state() {
 Observation Reconciler::observe() {
     Observation seen;
     seen.boot_now = world_.clock.boot_now();
+    seen.started = *started_;
+    seen.time = time();
+    seen.utc_offset = world_.clock.utc_offset();
     seen.identity = setup_.identity;
     seen.machine = setup_.machine;
     seen.capabilities = world_.service.capabilities();
@@ -113,7 +136,10 @@ Observation Reconciler::observe() {
     seen.owner_id = owner_id_;
     seen.proof = proof_;
     seen.search = search_;
-    seen.another_asked_for = another_asked_for_;
+    seen.asked = asked_;
+    seen.login_refused = login_refused_;
+    seen.twin = twin_;
+    seen.quota_is_short = quota_is_short_;
     seen.failures = failures_;
     return seen;
 }

@@ -22,6 +22,7 @@ enum class Trigger {
     Due,             ///< the time that the last decision named has come, or a pass follows another at once
     CredentialFile,  ///< somebody touched the credential file
     Retry,           ///< the owner's secret changed, or a person asked (SIGHUP, --once): waiting ends
+    Rotate,          ///< a person asked for a new key (SIGUSR1): likewise
 };
 
 /// What a pass came to, as an immutable value: the worker hands it to the main thread.
@@ -51,7 +52,8 @@ struct Setup {
     core::Policy policy;
     core::Identity identity;
     std::string key_prefix;
-    std::string machine;  ///< the hashed machine id; empty where the machine has none
+    std::string machine;       ///< the hashed machine id; empty where the machine has none
+    core::Instant built_at{};  ///< no right clock shows an earlier time
 };
 
 /// Used by one thread. Holds no lock and no thread; many may live in one process (one per device).
@@ -66,6 +68,7 @@ class Reconciler {
     using Done = core::Result<void>;
 
     // observe
+    void note_start();
     void load_state();
     [[nodiscard]] core::Observation observe();
     [[nodiscard]] std::optional<core::CredentialSight> look_at_credential_file();
@@ -74,7 +77,8 @@ class Reconciler {
     void tell_of(std::string_view name, std::string message, const core::Key& key);
 
     // apply
-    [[nodiscard]] Done apply(core::Action action);
+    [[nodiscard]] Done apply(const core::Decision& decision);
+    [[nodiscard]] Done apply_to_keys(const core::Decision& decision);
     [[nodiscard]] Done trial_save();
     [[nodiscard]] Done repair();
     [[nodiscard]] Done publish();
@@ -84,6 +88,13 @@ class Reconciler {
     [[nodiscard]] Done create();
     [[nodiscard]] Done find_stray();
     [[nodiscard]] Done remove_stray();
+    [[nodiscard]] Done ask_time();
+    [[nodiscard]] Done mend_times();
+    [[nodiscard]] Done enable_key();
+    [[nodiscard]] Done disable_key(const std::string& id);
+    [[nodiscard]] Done remove_key(const std::string& id);
+    [[nodiscard]] Done check_login();
+    [[nodiscard]] Done check_listed();
 
     // steps that actions share
     [[nodiscard]] Done save(core::State next);
@@ -92,6 +103,14 @@ class Reconciler {
     [[nodiscard]] Done keep(ports::CreatedKey created);
     [[nodiscard]] Done not_created(const core::Error& error, core::Intent::Stage before);
     [[nodiscard]] Done stray_not_listed();
+    [[nodiscard]] Done list();
+    [[nodiscard]] Done forget_key(const std::string& id, std::string_view what);
+    void tell_of_old(std::string_view event, std::string_view what, const std::string& id,
+                     const std::string& name);
+    [[nodiscard]] core::Result<core::Standing> standing_on_service();
+    [[nodiscard]] core::Result<bool> is_refused();
+    void note_others(core::State& state) const;
+    [[nodiscard]] core::TrustedTime time() const;
     [[nodiscard]] core::State known_state() const;
     [[nodiscard]] core::Credential credential() const;
     void note_failure(core::Action action, const core::Error& error);
@@ -103,7 +122,12 @@ class Reconciler {
     std::optional<core::Error> state_error_;  // why state_ isn't known
     bool loaded_ = false;
     bool state_unsaved_ = false;
-    bool another_asked_for_ = false;
+    core::Asked asked_;
+    std::optional<core::BootInstant> started_;  // or came back from a suspend
+    std::optional<core::BootInstant> planned_;  // when the latest decision wanted to look again
+    std::optional<std::string> twin_;
+    bool quota_is_short_ = false;
+    bool login_refused_ = false;
     bool changed_ = false;
     std::optional<core::CredentialSight> sight_;
     std::optional<std::vector<core::ListedKey>> listed_;

@@ -1,9 +1,11 @@
 // A key service, whichever it is: what it can do, and the calls the engine makes.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/clock_trust.hpp"
 #include "core/error.hpp"
 #include "core/secret.hpp"
 #include "core/service_view.hpp"
@@ -55,6 +57,10 @@ class KeyService {
     /// Logs in with a key and logs that session out again; answers the id of the owner it belongs to. Needs
     /// no owner session. Unauthenticated: the key isn't accepted (now).
     [[nodiscard]] virtual core::Result<std::string> prove(const core::Secret& key) = 0;
+
+    /// The time that the service told with its latest answer, and when that came; none: it hasn't, since the
+    /// start.
+    [[nodiscard]] virtual std::optional<core::ServerDate> server_date() const = 0;
 
     /// Logs out what was opened and closes the connection: nothing more is due at once. Never fails; what it
     /// couldn't log out expires by itself.

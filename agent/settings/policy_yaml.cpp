@@ -1,5 +1,6 @@
 #include "settings/policy_yaml.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "settings/section.hpp"
@@ -109,26 +110,11 @@ void read_check(Section section, std::optional<core::Millis>& every) {
     section.finish();
 }
 
-core::HeartbeatPolicy read_heartbeat(Section section) {
-    core::HeartbeatPolicy heartbeat;
-    if (const auto file = section.require("file")) heartbeat.file = file->file_path().value_or("");
-    if (const auto stale = section.require("stale_after"))
-        heartbeat.stale_after = stale->duration(1s, longest_age).value_or(core::Millis{});
-    take(section, "then", heartbeat.then,
-         word<core::HeartbeatPolicy::Then>(words({"disable", "rotate", "alert"})));
-    take(section, "on_return", heartbeat.on_return,
-         word<core::HeartbeatPolicy::OnReturn>(words({"enable", "hold"})));
-    section.finish();
-    return heartbeat;
-}
-
 void read_watchdog(Section section, core::WatchdogPolicy& watchdog) {
     take(section, "jitter", watchdog.jitter_percent, percent());
     take(section, "credential_file", watchdog.credential_file, flag());
     read_check(section.find_section("key_login"), watchdog.key_login);
     read_check(section.find_section("key_listed"), watchdog.key_listed);
-    if (const auto heartbeat = section.find("heartbeat"))
-        watchdog.heartbeat = read_heartbeat(heartbeat->section());
     section.finish();
 }
 
@@ -159,8 +145,6 @@ core::Policy read_policy_yaml(const Node& root, const core::Capabilities& servic
     read_superseded(top.find_section("superseded"), policy.superseded);
     read_other_installations(top.find_section("other_installations"), policy.other_installations);
     read_outside_changes(top.find_section("outside_changes"), policy.outside_changes);
-    take(top, "decommission", policy.decommission,
-         word<core::DecommissionPolicy>(words({"delete", "disable"})));
     read_watchdog(top.find_section("watchdog"), policy.watchdog);
     top.finish();
     // Whether the settings fit together can only be said of settings that are right by themselves.

@@ -101,6 +101,25 @@ std::vector<std::string> JsonFields::texts(const std::string& name) {
     return texts;
 }
 
+bool JsonFields::flag(const std::string& name) {
+    const auto found = value(name);
+    if (!found.isBoolean()) refuse(name, "is neither true nor false");
+    return found.extract<bool>();
+}
+
+std::vector<JsonFields> JsonFields::objects(const std::string& name) {
+    std::vector<JsonFields> objects;
+    if (!has(name)) return objects;
+    if (value(name).type() != typeid(Poco::JSON::Array::Ptr)) refuse(name, "is not a list");
+    const auto list = object_.getArray(name);
+    for (unsigned at = 0; at < list->size(); ++at) {
+        const auto place = name + "[" + std::to_string(at) + "]";
+        if (!list->isObject(at)) refuse(place, "is not an object");
+        objects.emplace_back(*list->getObject(at), path_ + place + ".");
+    }
+    return objects;
+}
+
 void JsonFields::done() const {
     for (const auto& [name, ignored] : object_)
         if (!asked_.contains(name)) refuse(name, "is unknown to this version");

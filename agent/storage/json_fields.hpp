@@ -31,6 +31,9 @@ class JsonFields {
     [[nodiscard]] bool has(const std::string& name);
     [[nodiscard]] JsonFields object(const std::string& name);
     [[nodiscard]] std::vector<std::string> texts(const std::string& name);
+    [[nodiscard]] bool flag(const std::string& name);
+    /// A list of objects; a missing one is an empty one.
+    [[nodiscard]] std::vector<JsonFields> objects(const std::string& name);
     /// Throws if there is a field that nobody asked for.
     void done() const;
     [[noreturn]] void refuse(const std::string& name, const std::string& why) const;

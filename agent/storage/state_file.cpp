@@ -33,6 +33,10 @@ constexpr std::array intent_stages{
 constexpr std::array pending_stages{std::pair{PendingKey::Stage::Received, "received"},
                                     std::pair{PendingKey::Stage::Verified, "verified"}};
 
+constexpr std::array standings{std::pair{core::Standing::Enabled, "enabled"},
+                               std::pair{core::Standing::DisabledOutside, "disabled-outside"},
+                               std::pair{core::Standing::DeletedOutside, "deleted-outside"}};
+
 template <class Stages, class Stage>
 std::string name_of(const Stages& stages, Stage wanted) {
     for (const auto& [stage, name] : stages)
@@ -41,11 +45,19 @@ std::string name_of(const Stages& stages, Stage wanted) {
 }
 
 template <class Stages>
-auto read_stage(JsonFields& fields, const Stages& stages) {
-    const auto text = fields.text("stage");
+auto read_word(JsonFields& fields, const std::string& field, const Stages& stages) {
+    const auto text = fields.text(field);
     for (const auto& [stage, name] : stages)
         if (text == name) return stage;
-    fields.refuse("stage", "has an unknown value");
+    fields.refuse(field, "has an unknown value");
+}
+
+void set_time(Object& json, const std::string& field, const std::optional<core::Instant>& at) {
+    if (at) json.set(field, core::format_instant(*at));
+}
+
+std::optional<core::Instant> read_time(JsonFields& fields, const std::string& field) {
+    return fields.has(field) ? std::optional(fields.instant(field)) : std::nullopt;
 }
 
 Object::Ptr make_object() {
@@ -88,7 +100,7 @@ Intent read_intent(JsonFields fields) {
     Intent intent;
     intent.name = fields.text("name");
     intent.generation = fields.number("generation");
-    intent.stage = read_stage(fields, intent_stages);
+    intent.stage = read_word(fields, "stage", intent_stages);
     intent.id = fields.text_or_none("id");
     intent.sent_at = fields.instant("sent_at");
     if (intent.stage == Intent::Stage::Found && intent.id.empty())
@@ -119,13 +131,15 @@ Object::Ptr to_json(const PendingKey& pending) {
     auto json = make_object();
     json->set("stage", name_of(pending_stages, pending.stage));
     json->set("key", to_json(pending.key));
+    set_time(*json, "verified_at", pending.verified_at);
     return json;
 }
 
 PendingKey read_pending(JsonFields fields) {
     PendingKey pending;
-    pending.stage = read_stage(fields, pending_stages);
+    pending.stage = read_word(fields, "stage", pending_stages);
     pending.key = read_key(fields.object("key"));
+    pending.verified_at = read_time(fields, "verified_at");
     fields.done();
     return pending;
 }
@@ -133,16 +147,70 @@ PendingKey read_pending(JsonFields fields) {
 Object::Ptr to_json(const CurrentKey& current) {
     auto json = make_object();
     json->set("key", to_json(current.key));
-    if (current.published_at) json->set("published_at", core::format_instant(*current.published_at));
+    set_time(*json, "published_at", current.published_at);
+    json->set("standing", name_of(standings, current.standing));
+    set_time(*json, "logged_in_at", current.logged_in_at);
+    set_time(*json, "listed_at", current.listed_at);
     return json;
 }
 
 CurrentKey read_current(JsonFields fields) {
     CurrentKey current;
     current.key = read_key(fields.object("key"));
-    if (fields.has("published_at")) current.published_at = fields.instant("published_at");
+    current.published_at = read_time(fields, "published_at");
+    if (fields.has("standing")) current.standing = read_word(fields, "standing", standings);
+    current.logged_in_at = read_time(fields, "logged_in_at");
+    current.listed_at = read_time(fields, "listed_at");
     fields.done();
     return current;
+}
+
+Object::Ptr to_json(const core::OldKey& key) {
+    auto json = make_object();
+    json->set("id", key.id);
+    json->set("name", key.name);
+    json->set("generation", key.generation);
+    set_time(*json, "superseded_at", key.superseded_at);
+    set_time(*json, "disabled_at", key.disabled_at);
+    return json;
+}
+
+core::OldKey read_old_key(JsonFields fields) {
+    core::OldKey key;
+    key.id = fields.text("id");
+    key.name = fields.text("name");
+    key.generation = fields.number("generation");
+    key.superseded_at = read_time(fields, "superseded_at");
+    key.disabled_at = read_time(fields, "disabled_at");
+    fields.done();
+    return key;
+}
+
+Object::Ptr to_json(const core::OtherKey& key) {
+    auto json = make_object();
+    json->set("id", key.id);
+    json->set("name", key.name);
+    json->set("seen_at", core::format_instant(key.seen_at));
+    json->set("disabled", key.disabled);
+    return json;
+}
+
+core::OtherKey read_other_key(JsonFields fields) {
+    core::OtherKey key;
+    key.id = fields.text("id");
+    key.name = fields.text("name");
+    key.seen_at = fields.instant("seen_at");
+    key.disabled = fields.flag("disabled");
+    fields.done();
+    return key;
+}
+
+template <class Keys>
+void set_keys(Object& json, const std::string& field, const Keys& keys) {
+    if (keys.empty()) return;
+    Poco::JSON::Array::Ptr array = new Poco::JSON::Array;
+    for (const auto& key : keys) array->add(to_json(key));
+    json.set(field, array);
 }
 
 State read_state(const Object& json) {
@@ -158,6 +226,9 @@ State read_state(const Object& json) {
     state.last_generation = fields.number("last_generation");
     state.refused_keys = fields.number("refused_keys");
     state.retired = fields.texts("retired");
+    if (const auto seen = read_time(fields, "last_seen")) state.last_seen = *seen;
+    for (auto& key : fields.objects("superseded")) state.superseded.push_back(read_old_key(std::move(key)));
+    for (auto& key : fields.objects("others")) state.others.push_back(read_other_key(std::move(key)));
     if (fields.has("intent")) state.intent = read_intent(fields.object("intent"));
     if (fields.has("pending")) state.pending = read_pending(fields.object("pending"));
     if (fields.has("current")) state.current = read_current(fields.object("current"));
@@ -179,9 +250,12 @@ core::Secret format_state(const State& state) {
     Poco::JSON::Array::Ptr retired = new Poco::JSON::Array;
     for (const auto& name : state.retired) retired->add(name);
     json->set("retired", retired);
+    json->set("last_seen", core::format_instant(state.last_seen));
     if (state.intent) json->set("intent", to_json(*state.intent));
     if (state.pending) json->set("pending", to_json(*state.pending));
     if (state.current) json->set("current", to_json(*state.current));
+    set_keys(*json, "superseded", state.superseded);
+    set_keys(*json, "others", state.others);
     std::ostringstream out;
     json->stringify(out, 2);
     out << '\n';

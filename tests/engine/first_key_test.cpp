@@ -72,7 +72,7 @@ TEST(CredentialFile, IsRestoredFromTheStateWithoutARequest) {
 
 TEST(CredentialFile, IsLeftAloneWhereThePolicySaysSo) {
     World world;
-    world.setup.policy.watch_credential_file = false;
+    world.setup.policy.watchdog.credential_file = false;
     world.settle(Trigger::Start);
     world.sink.content.reset();
     EXPECT_FALSE(world.settle(Trigger::CredentialFile).usable);

@@ -38,16 +38,26 @@ class Effects {
 
 class Clock : public ports::Clock {
  public:
-    [[nodiscard]] core::Instant now() const override {
+    [[nodiscard]] core::Instant now() const override { return true_now() + wrong_by; }
+    [[nodiscard]] core::BootInstant boot_now() const override {
+        return core::BootInstant{std::chrono::hours{1} + elapsed_ - booted_};
+    }
+    [[nodiscard]] bool is_synchronised() const override { return synchronised; }
+    [[nodiscard]] core::Millis utc_offset() const override { return offset; }
+    /// What a clock that is right would show.
+    [[nodiscard]] core::Instant true_now() const {
         return core::Instant{std::chrono::sys_days{std::chrono::year{2026} / 1 / 2}} + elapsed_;
     }
-    [[nodiscard]] core::BootInstant boot_now() const override {
-        return core::BootInstant{std::chrono::hours{1} + elapsed_};
-    }
     void advance(core::Millis by) { elapsed_ += by; }
+    void reboot() { booted_ = elapsed_; }
+
+    core::Millis wrong_by{};  ///< how far the wall clock is ahead
+    bool synchronised = true;
+    core::Millis offset{};
 
  private:
     core::Millis elapsed_{};
+    core::Millis booted_{};
 };
 
 /// Tags that differ, and are the same in every run.
@@ -152,7 +162,9 @@ class Service : public ports::KeyService {
         int hidden_lists = 0;  ///< lists that don't show it yet
     };
 
-    explicit Service(Effects& effects) : effects_(effects) { can.read_lag = std::chrono::seconds{15}; }
+    Service(Effects& effects, Clock& clock) : effects_(effects), clock_(clock) {
+        can.read_lag = std::chrono::seconds{15};
+    }
 
     void next(const std::string& call, std::vector<Fault> faults) { faults_[call] = std::move(faults); }
 
@@ -209,13 +221,18 @@ class Service : public ports::KeyService {
             if (stored.enabled && stored.secret == key.reveal()) return owner;
         return core::fail(ErrorKind::Unauthenticated, "not accepted");
     }
+    std::optional<core::ServerDate> server_date() const override { return date_; }
     void rest() noexcept override { session_ = false; }
+    /// What the agent's process knew of the service.
+    void forget() { session_ = false, date_.reset(); }
 
     [[nodiscard]] std::size_t requests() const { return static_cast<std::size_t>(calls); }
 
     std::map<std::string, Stored> keys;
     std::vector<std::string> removed;
     std::vector<std::string> created_names;
+    std::vector<std::string> called;  // by name, in order
+    bool tells_date = true;
     core::Capabilities can;
     core::Error refusal{ErrorKind::Unavailable, "503"};
     std::string owner = "owner-1";
@@ -226,13 +243,18 @@ class Service : public ports::KeyService {
  private:
     Fault take(const std::string& call) {
         ++calls;
+        called.push_back(call);
         std::erase_if(late_, [this](const auto& late) {
             return late.first <= calls && (void(land(late.second)), true);
         });
         auto& faults = faults_[call];
-        if (faults.empty()) return Fault::None;
-        const Fault fault = faults.front();
-        faults.erase(faults.begin());
+        Fault fault = Fault::None;
+        if (!faults.empty()) {
+            fault = faults.front();
+            faults.erase(faults.begin());
+        }
+        const bool answered = fault == Fault::None || fault == Fault::Refuse;
+        if (answered && tells_date) date_ = core::ServerDate{clock_.true_now(), clock_.boot_now()};
         return fault;
     }
     std::optional<core::Result<std::string>> begin(const std::string& call) {
@@ -256,18 +278,34 @@ class Service : public ports::KeyService {
         return ports::CreatedKey{.id = id, .name = name, .secret = core::Secret{keys[id].secret}};
     }
     core::Result<void> set_enabled(const std::string& call, const std::string& id, bool enabled) {
-        if (auto fault = begin(call)) return std::unexpected(fault->error());
+        effects_.pass(call);
+        const Fault fault = take(call);
+        if (fault == Fault::LoseRequest) return core::fail(ErrorKind::OutcomeUnknown, "no answer");
+        if (fault == Fault::Refuse) return std::unexpected(refusal);
         if (!keys.contains(id)) return core::fail(ErrorKind::NotFound, "no such key");
         keys[id].enabled = enabled;
+        effects_.pass(call + "d");
+        if (fault == Fault::LoseAnswer) return core::fail(ErrorKind::OutcomeUnknown, "no answer");
         return {};
     }
 
     Effects& effects_;
+    Clock& clock_;
+    std::optional<core::ServerDate> date_;
     bool session_ = false;
     int ids_ = 0;
     std::map<std::string, std::vector<Fault>> faults_;
     std::vector<std::pair<int, std::string>> late_;
 };
+
+/// A policy by which nothing is due by time.
+inline core::Policy no_schedule() {
+    core::Policy policy;
+    policy.rotate.after.reset();
+    policy.watchdog.key_login.reset();
+    policy.watchdog.key_listed.reset();
+    return policy;
+}
 
 /// All of it, and the agent in it. `restart` is what a crash or a reboot leaves: disk and service stay.
 struct World {
@@ -277,15 +315,16 @@ struct World {
     Reporter reporter;
     Store store{effects};
     Sink sink{effects};
-    Service service{effects};
-    engine::Setup setup{.policy = {},
+    Service service{effects, clock};
+    engine::Setup setup{.policy = no_schedule(),
                         .identity = {"https://keys.example", "app", "local-userpass:alice", "dev-1"},
                         .key_prefix = "devkey",
-                        .machine = "machine-1"};
+                        .machine = "machine-1",
+                        .built_at = core::Instant{std::chrono::sys_days{std::chrono::year{2026} / 1 / 1}}};
     std::optional<engine::Reconciler> agent;
 
     void restart() {
-        service.rest();
+        service.forget();
         agent.emplace(engine::World{service, store, sink, clock, entropy, reporter}, setup);
     }
 
@@ -298,6 +337,18 @@ struct World {
             trigger = engine::Trigger::Due;
         }
         throw std::runtime_error("the agent doesn't settle");
+    }
+
+    /// Lets `span` pass, with a pass whenever the agent wants one.
+    engine::Snapshot live(core::Millis span) {
+        const auto end = clock.boot_now() + span;
+        auto snapshot = settle();
+        while (snapshot.decision.again && *snapshot.decision.again <= end) {
+            clock.advance(std::max(*snapshot.decision.again - clock.boot_now(), core::Millis{1}));
+            snapshot = settle();
+        }
+        clock.advance(std::max(end - clock.boot_now(), core::Millis{0}));
+        return snapshot;
     }
 
     /// Settles, and lets the time pass that the agent waits for, until it needs no more (or for `rounds`

@@ -1,0 +1,209 @@
+// The rules about keys that are there: the current one, superseded ones, and other installations'.
+#include <algorithm>
+
+#include "core/rules.hpp"
+
+namespace devkey::core::rule {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Clocks of several servers may differ by this much without anything being wrong.
+constexpr Millis tolerance = 5min;
+/// How often the service is asked for room while there is hardly any.
+constexpr Millis quota_look = 1h;
+/// A device whose clock nobody vouches for asks for the time within this span from its start.
+constexpr Millis time_look = 24h;
+
+bool is_ahead(const std::optional<Instant>& at, Instant now) {
+    return at && *at > now + tolerance;
+}
+
+bool any_time_is_wrong(const State& state, Instant now) {
+    const auto& current = state.current;
+    const bool wrong =
+        current && (is_ahead(current->key.created_at, now) || is_ahead(current->published_at, now) ||
+                    is_ahead(current->logged_in_at, now) || is_ahead(current->listed_at, now));
+    return wrong || is_ahead(state.last_seen, now) ||
+           std::ranges::any_of(state.superseded,
+                               [now](const OldKey& key) {
+                                   return !key.superseded_at || is_ahead(key.superseded_at, now) ||
+                                          is_ahead(key.disabled_at, now);
+                               }) ||
+           std::ranges::any_of(state.others,
+                               [now](const OtherKey& key) { return is_ahead(key.seen_at, now); });
+}
+
+bool is_known(const Observation& seen) {
+    return seen.time.trust == ClockTrust::Server;
+}
+
+/// When a check is due that was last made at `last`. One that is overdue at the start (after a power cut or a
+/// suspend, say) is made up once, spread over one interval, so that a fleet doesn't come all at once.
+BootInstant check_due(Millis every, const std::optional<Instant>& last, const Observation& seen,
+                      std::string_view what) {
+    if (last) {
+        const Millis since = std::max(seen.time.now - *last, Millis{0});
+        const BootInstant due = seen.boot_now + (every - since);
+        if (due > seen.started) return due;
+    }
+    return seen.started + share_of(every, seen, what);
+}
+
+Millis with_jitter(Millis whole, unsigned percent, const Observation& seen, std::string_view what) {
+    return whole - share_of(whole / 100 * percent, seen, what);
+}
+
+/// When the current key is to be replaced for its age.
+Instant rotation_time(const RotatePolicy& rotate, const Observation& seen) {
+    const Key& key = seen.state->current->key;
+    const auto what = "rotate#" + std::to_string(key.generation);
+    const Instant due = key.created_at + with_jitter(*rotate.after, rotate.jitter_percent, seen, what);
+    const auto in_window = [&](Instant from) {
+        const Opening opening = next_opening(rotate.windows, from, seen.utc_offset);
+        // Who has to wait for a window doesn't come at its first moment with all the others.
+        return opening.at == from ? from : opening.at + share_of(opening.rest, seen, what);
+    };
+    const Instant first = in_window(due);
+    return seen.time.now <= first ? first : in_window(seen.time.now);
+}
+
+bool ages(const Policy& policy, const Observation& seen) {
+    return policy.rotate.after && settled_key(seen) != nullptr &&
+           settled_key(seen)->standing == Standing::Enabled;
+}
+
+Answer old_key_goes(const SupersededPolicy& policy, const OldKey& key, const Observation& seen) {
+    if (key.disabled_at && seen.quota_is_short)
+        return act_on_trusted_time(seen, Action::RemoveKey, Reason::QuotaShort, key.name, key.id);
+    if (!key.superseded_at) return act(Action::AskTime, Reason::TimeUnknown, key.name);
+    const bool enabled = !key.disabled_at;
+    const Instant due =
+        enabled ? *key.superseded_at + policy.keep_enabled : *key.disabled_at + policy.delete_after;
+    if (seen.time.now < due) return wait_until(boot_time_of(due, seen), Reason::Healthy);
+    const bool disable = enabled && policy.then == SupersededPolicy::Then::Disable;
+    return act_on_trusted_time(seen, disable ? Action::DisableKey : Action::RemoveKey,
+                               enabled ? Reason::GraceOver : Reason::DeletionDue, key.name, key.id);
+}
+
+Answer other_key_goes(const OtherInstallationsPolicy& policy, const OtherKey& key, const Observation& seen) {
+    const bool disable = policy.action == OtherInstallationsPolicy::Action::Disable;
+    if (disable && key.disabled) return std::nullopt;
+    const Instant due = key.seen_at + policy.after;
+    if (seen.time.now < due) return wait_until(boot_time_of(due, seen), Reason::Healthy);
+    return act_on_trusted_time(seen, disable ? Action::DisableKey : Action::RemoveKey,
+                               Reason::OtherInstallation, key.name, key.id);
+}
+
+/// The first of them that has something to do; else the earliest wait.
+template <class Keys, class Decide>
+Answer first_of(const Keys& keys, Decide decide) {
+    Answer waiting;
+    for (const auto& key : keys) {
+        auto answer = decide(key);
+        if (!answer) continue;
+        if (answer->action != Action::Idle) return answer;
+        if (!waiting || *answer->again < *waiting->again) waiting = std::move(answer);
+    }
+    return waiting;
+}
+
+}  // namespace
+
+const CurrentKey* settled_key(const Observation& seen) {
+    const bool settled = seen.state && seen.state->current && seen.state->current->published_at;
+    return settled ? &*seen.state->current : nullptr;
+}
+
+std::optional<Reason> need_of_a_key(const Policy& policy, const Observation& seen) {
+    if (!seen.state || !seen.state->current) return Reason::NoKeyYet;
+    const Standing standing = seen.state->current->standing;
+    if (seen.asked.rotation) return Reason::RotationAsked;
+    if (standing == Standing::DisabledOutside &&
+        policy.outside_changes.disabled == OutsideChangesPolicy::Disabled::Replace)
+        return Reason::KeyDisabledOutside;
+    if (standing == Standing::DeletedOutside &&
+        policy.outside_changes.deleted == OutsideChangesPolicy::Deleted::Replace)
+        return Reason::KeyDeletedOutside;
+    const bool due =
+        ages(policy, seen) && is_known(seen) && rotation_time(policy.rotate, seen) <= seen.time.now;
+    return due ? std::optional(Reason::RotationDue) : std::nullopt;
+}
+
+Answer times_are_plausible(const Policy& /*policy*/, const Observation& seen) {
+    if (!seen.state || !is_known(seen) || !any_time_is_wrong(*seen.state, seen.time.now)) return std::nullopt;
+    return act(Action::MendTimes, Reason::TimesImplausible);
+}
+
+Answer refused_key_is_looked_up(const Policy& /*policy*/, const Observation& seen) {
+    const CurrentKey* key = settled_key(seen);
+    if (key == nullptr || !seen.login_refused) return std::nullopt;
+    return act(Action::CheckListed, Reason::LoginRefused, key->key.name);
+}
+
+Answer outside_change_is_answered(const Policy& policy, const Observation& seen) {
+    const CurrentKey* key = settled_key(seen);
+    if (key == nullptr || key->standing == Standing::Enabled) return std::nullopt;
+    const bool disabled = key->standing == Standing::DisabledOutside;
+    if (disabled && policy.outside_changes.disabled == OutsideChangesPolicy::Disabled::Enable)
+        return act(Action::EnableKey, Reason::KeyDisabledOutside, key->key.name);
+    // It is obeyed, or another key is made by a rule further down.
+    return act(Action::Idle, disabled ? Reason::KeyDisabledOutside : Reason::KeyDeletedOutside,
+               key->key.name);
+}
+
+Answer superseded_keys_go(const Policy& policy, const Observation& seen) {
+    // Not before every program can read the key that takes its place.
+    const bool successor = settled_key(seen) != nullptr && seen.credential_file == CredentialSight::Matches;
+    if (!successor) return std::nullopt;
+    return first_of(seen.state->superseded,
+                    [&](const OldKey& key) { return old_key_goes(policy.superseded, key, seen); });
+}
+
+Answer other_installations_go(const Policy& policy, const Observation& seen) {
+    const bool only_report = policy.other_installations.action == OtherInstallationsPolicy::Action::Report;
+    if (only_report || settled_key(seen) == nullptr) return std::nullopt;
+    return first_of(seen.state->others, [&](const OtherKey& key) {
+        return other_key_goes(policy.other_installations, key, seen);
+    });
+}
+
+Answer key_logs_in(const Policy& policy, const Observation& seen) {
+    const CurrentKey* key = settled_key(seen);
+    const auto& every = policy.watchdog.key_login;
+    if (key == nullptr || !every || key->standing != Standing::Enabled) return std::nullopt;
+    const Millis interval = with_jitter(*every, policy.watchdog.jitter_percent, seen, "key_login");
+    const BootInstant due = check_due(interval, key->logged_in_at, seen, "key_login");
+    if (seen.boot_now < due) return wait_until(due, Reason::Healthy);
+    return act(Action::CheckLogin, Reason::LoginCheckDue, key->key.name);
+}
+
+Answer key_is_listed(const Policy& policy, const Observation& seen) {
+    const CurrentKey* key = settled_key(seen);
+    const auto& every = policy.watchdog.key_listed;
+    if (key == nullptr || (!every && !seen.quota_is_short)) return std::nullopt;
+    const Millis whole = seen.quota_is_short ? std::min(every.value_or(quota_look), quota_look) : *every;
+    const Millis interval = with_jitter(whole, policy.watchdog.jitter_percent, seen, "key_listed");
+    const BootInstant due = check_due(interval, key->listed_at, seen, "key_listed");
+    if (seen.boot_now < due) return wait_until(due, Reason::Healthy);
+    return act(Action::CheckListed, seen.quota_is_short ? Reason::QuotaShort : Reason::ListedCheckDue,
+               key->key.name);
+}
+
+Answer time_is_known(const Policy& policy, const Observation& seen) {
+    const bool vouched = seen.time.trust >= ClockTrust::Synchronised;
+    if (vouched || !ages(policy, seen)) return std::nullopt;
+    const BootInstant due = seen.started + share_of(time_look, seen, "time");
+    if (seen.boot_now < due) return wait_until(due, Reason::Healthy);
+    return act(Action::AskTime, Reason::TimeUnknown);
+}
+
+Answer rotation_is_awaited(const Policy& policy, const Observation& seen) {
+    if (!ages(policy, seen)) return std::nullopt;
+    const Instant due = rotation_time(policy.rotate, seen);
+    if (seen.time.now < due) return wait_until(boot_time_of(due, seen), Reason::Healthy);
+    // A rule above makes the key once it is known what time it is.
+    return is_known(seen) ? std::nullopt : act(Action::AskTime, Reason::RotationDue);
+}
+
+}  // namespace devkey::core::rule

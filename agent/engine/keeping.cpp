@@ -1,0 +1,220 @@
+// The actions on keys that are there: what the schedule looks at, and what the policy lets go.
+#include <algorithm>
+#include <utility>
+
+#include "core/key_name.hpp"
+#include "engine/reconciler.hpp"
+#include "engine/steps.hpp"
+
+namespace devkey::engine {
+
+using namespace core;
+
+namespace {
+
+template <class Keys>
+auto find_key(Keys& keys, const std::string& id) {
+    return std::ranges::find(keys, id, [](const auto& key) { return key.id; });
+}
+
+}  // namespace
+
+Reconciler::Done Reconciler::apply_to_keys(const Decision& decision) {
+    switch (decision.action) {
+        case Action::AskTime:
+            return ask_time();
+        case Action::MendTimes:
+            return mend_times();
+        case Action::EnableKey:
+            return enable_key();
+        case Action::DisableKey:
+            return disable_key(decision.target);
+        case Action::RemoveKey:
+            return remove_key(decision.target);
+        case Action::CheckLogin:
+            return check_login();
+        case Action::CheckListed:
+            return check_listed();
+        default:
+            return {};  // Idle and Hold: there is nothing to do
+    }
+}
+
+Reconciler::Done Reconciler::ask_time() {
+    if (auto in = log_in_as_owner(); !in) return in;
+    if (time().trust == ClockTrust::Server) return {};
+    return fail(ErrorKind::Unavailable, "the service's answers have no usable Date, so no age is known");
+}
+
+Reconciler::Done Reconciler::mend_times() {
+    State next = *state_;
+    mend_times_in(next, time().now);
+    return save(std::move(next));
+}
+
+Reconciler::Done Reconciler::enable_key() {
+    if (auto in = log_in_as_owner(); !in) return in;
+    const Key key = state_->current->key;
+    const auto enabled = world_.service.enable(key.id);
+    const bool gone = !enabled && enabled.error().kind == ErrorKind::NotFound;
+    if (!enabled && !gone) return std::unexpected(enabled.error());
+    changed_ = true;
+    State next = *state_;
+    next.current->standing = gone ? Standing::DeletedOutside : Standing::Enabled;
+    if (auto saved = save(std::move(next)); !saved) return saved;
+    if (!gone) tell_of("key-enabled", "the key, which somebody else had disabled, is enabled again", key);
+    return {};
+}
+
+Reconciler::Done Reconciler::disable_key(const std::string& id) {
+    if (auto in = log_in_as_owner(); !in) return in;
+    State next = *state_;
+    const auto old = find_key(next.superseded, id);
+    const auto other = find_key(next.others, id);
+    const auto disabled = world_.service.disable(id);
+    if (!disabled && disabled.error().kind == ErrorKind::NotFound) return forget_key(id, "was gone already");
+    if (!disabled) return std::unexpected(disabled.error());
+    changed_ = true;
+    if (old != next.superseded.end()) old->disabled_at = time().now;
+    if (other != next.others.end()) other->disabled = true;
+    const auto name = old != next.superseded.end() ? old->name : other->name;
+    if (auto saved = save(std::move(next)); !saved) return saved;
+    tell_of_old("key-disabled", "is disabled", id, name);
+    return {};
+}
+
+Reconciler::Done Reconciler::remove_key(const std::string& id) {
+    if (auto in = log_in_as_owner(); !in) return in;
+    if (auto removed = world_.service.remove(id); !removed) return std::unexpected(removed.error());
+    changed_ = true;
+    // There is room again.
+    for (const auto action : {Action::AskService, Action::Create})
+        if (const auto failure = failures_.find(action);
+            failure != failures_.end() && failure->second.reason == Reason::QuotaFull)
+            failures_.erase(failure);
+    return forget_key(id, "is removed");
+}
+
+Reconciler::Done Reconciler::forget_key(const std::string& id, std::string_view what) {
+    State next = *state_;
+    std::string name;
+    if (const auto old = find_key(next.superseded, id); old != next.superseded.end()) {
+        name = old->name;
+        retire(next, name);
+        next.superseded.erase(old);
+    } else if (const auto other = find_key(next.others, id); other != next.others.end()) {
+        name = other->name;
+        next.others.erase(other);
+    }
+    if (auto saved = save(std::move(next)); !saved) return saved;
+    tell_of_old("key-removed", what, id, name);
+    return {};
+}
+
+void Reconciler::tell_of_old(std::string_view event, std::string_view what, const std::string& id,
+                             const std::string& name) {
+    world_.reporter.report({.severity = ports::Severity::Notice,
+                            .name = event,
+                            .message = "a key that isn't needed any more " + std::string(what),
+                            .fields = {{"key_name", name}, {"key_id", id}}});
+}
+
+Result<bool> Reconciler::is_refused() {
+    const auto owner = world_.service.prove(state_->current->key.secret);
+    if (owner) return *owner != state_->owner_id;
+    if (owner.error().kind == ErrorKind::Unauthenticated) return true;
+    return std::unexpected(owner.error());
+}
+
+Reconciler::Done Reconciler::check_login() {
+    const auto refused = is_refused();
+    if (!refused) return std::unexpected(refused.error());
+    // What follows is for the owner to find out: a refusal alone proves nothing.
+    login_refused_ = *refused;
+    if (login_refused_) return {};
+    State next = *state_;
+    next.current->logged_in_at = time().now;
+    return save(std::move(next));
+}
+
+Reconciler::Done Reconciler::list() {
+    auto listed = world_.service.list();
+    if (!listed) return std::unexpected(listed.error());
+    listed_ = *std::move(listed);
+    const auto limit = world_.service.capabilities().keys_per_owner;
+    quota_is_short_ = limit != 0 && listed_->size() + 2 > limit;
+    twin_.reset();
+    if (!state_) return {};
+    for (const auto& key : *listed_) {
+        const auto name = parse_key_name(key.name);
+        if (name && name->installation == state_->installation && !is_recorded(*state_, key.name))
+            twin_ = key.name;
+    }
+    return {};
+}
+
+Result<Standing> Reconciler::standing_on_service() {
+    const Key& key = state_->current->key;
+    const auto found = find_key(*listed_, key.id);
+    bool enabled = found != listed_->end() && found->enabled;
+    bool there = found != listed_->end();
+    if (!there) {  // absence from a list proves nothing
+        const auto got = world_.service.get(key.id);
+        if (!got && got.error().kind != ErrorKind::NotFound) return std::unexpected(got.error());
+        there = got.has_value();
+        enabled = there && got->enabled;
+    }
+    if (enabled) return Standing::Enabled;
+    if (state_->current->standing == Standing::Enabled && !login_refused_) {
+        // Reads lag: a key that logs in is neither disabled nor gone.
+        const auto refused = is_refused();
+        if (!refused) return std::unexpected(refused.error());
+        if (!*refused) return Standing::Enabled;
+    }
+    return there ? Standing::DisabledOutside : Standing::DeletedOutside;
+}
+
+Reconciler::Done Reconciler::check_listed() {
+    if (auto in = log_in_as_owner(); !in) return in;
+    if (auto listed = list(); !listed) return listed;
+    const auto standing = standing_on_service();
+    if (!standing) return std::unexpected(standing.error());
+    State next = *state_;
+    next.current->standing = *standing;
+    next.current->listed_at = time().now;
+    note_others(next);
+    if (auto saved = save(std::move(next)); !saved) return saved;
+    if (login_refused_ && *standing == Standing::Enabled)
+        world_.reporter.report(
+            {.severity = ports::Severity::Warning,
+             .name = name_of(Reason::LoginRefused),
+             .message = "the key doesn't log in, though the service says that it is there and enabled",
+             .fields = {{"key_name", state_->current->key.name}}});
+    login_refused_ = false;
+    return {};
+}
+
+void Reconciler::note_others(State& state) const {
+    const auto label =
+        device_label(state.identity.device, setup_.key_prefix, world_.service.capabilities().longest_name);
+    std::vector<OtherKey> others;
+    for (const auto& key : *listed_) {
+        const auto name = parse_key_name(key.name);
+        const bool of_other = label && name && name->prefix == setup_.key_prefix && name->device == *label &&
+                              name->installation != state.installation;
+        if (!of_other) continue;
+        const auto known = find_key(state.others, key.id);
+        if (known != state.others.end()) {
+            others.push_back(*known);
+            continue;
+        }
+        others.push_back({.id = key.id, .name = key.name, .seen_at = time().now, .disabled = false});
+        world_.reporter.report({.severity = ports::Severity::Warning,
+                                .name = name_of(Reason::OtherInstallation),
+                                .message = std::string(sentence_of(Reason::OtherInstallation)),
+                                .fields = {{"key_name", key.name}, {"key_id", key.id}}});
+    }
+    state.others = std::move(others);
+}
+
+}  // namespace devkey::engine

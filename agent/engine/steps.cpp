@@ -1,0 +1,77 @@
+#include "engine/steps.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "core/key_name.hpp"
+
+namespace devkey::engine {
+
+using namespace core;
+
+namespace {
+
+constexpr std::size_t retired_names_kept = 20;  // more than any list can still show late
+constexpr std::size_t holders_named = 5;
+
+void pull_back(std::optional<Instant>& at, Instant now) {
+    if (at) at = std::min(*at, now);
+}
+
+}  // namespace
+
+void retire(State& state, const std::string& name) {
+    state.retired.push_back(name);
+    if (state.retired.size() > retired_names_kept) state.retired.erase(state.retired.begin());
+}
+
+void supersede_current(State& state) {
+    if (!state.current) return;
+    const Key& old = state.current->key;
+    if (state.current->standing == Standing::DeletedOutside)
+        retire(state, old.name);
+    else
+        state.superseded.push_back({.id = old.id,
+                                    .name = old.name,
+                                    .generation = old.generation,
+                                    .superseded_at = std::nullopt,
+                                    .disabled_at = std::nullopt});
+    state.current.reset();
+}
+
+std::string holders_of(const std::vector<ListedKey>& keys) {
+    std::map<std::string, std::size_t> devices;
+    std::size_t strangers = 0;
+    for (const auto& key : keys)
+        if (const auto name = parse_key_name(key.name))
+            ++devices[name->device];
+        else
+            ++strangers;
+    std::string text;
+    std::size_t named = 0;
+    for (const auto& [device, count] : devices) {
+        if (++named > holders_named) continue;
+        text += (text.empty() ? "" : ", ") + std::to_string(count) + " of device " + device;
+    }
+    if (named > holders_named) text += " and " + std::to_string(named - holders_named) + " devices more";
+    if (strangers > 0)
+        text += (text.empty() ? "" : ", ") + std::to_string(strangers) + " not made by devkeyd";
+    return text;
+}
+
+void mend_times_in(State& state, Instant now) {
+    state.last_seen = std::min(state.last_seen, now);
+    if (state.current) {
+        state.current->key.created_at = std::min(state.current->key.created_at, now);
+        pull_back(state.current->published_at, now);
+        pull_back(state.current->logged_in_at, now);
+        pull_back(state.current->listed_at, now);
+    }
+    for (auto& key : state.superseded) {
+        key.superseded_at = std::min(key.superseded_at.value_or(now), now);
+        pull_back(key.disabled_at, now);
+    }
+    for (auto& key : state.others) key.seen_at = std::min(key.seen_at, now);
+}
+
+}  // namespace devkey::engine

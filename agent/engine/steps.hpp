@@ -1,0 +1,26 @@
+// Small steps that the actions share: only the engine's own files include this.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/error.hpp"
+#include "core/service_view.hpp"
+#include "core/state.hpp"
+
+namespace devkey::engine {
+
+/// Remembers that `name` was ours: a list that lags may still show it.
+void retire(core::State& state, const std::string& name);
+
+/// What was current becomes an old key, whose secret isn't kept.
+void supersede_current(core::State& state);
+
+/// Whose keys these are, for people: `3 of device a, 1 of device b, 2 not made by devkeyd`.
+[[nodiscard]] std::string holders_of(const std::vector<core::ListedKey>& keys);
+
+/// Pulls every time that lies ahead of `now` back to it, and sets the times that were to be set once the time
+/// is known.
+void mend_times_in(core::State& state, core::Instant now);
+
+}  // namespace devkey::engine
