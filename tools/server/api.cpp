@@ -100,6 +100,14 @@ Stop invalid_session() {
     return stop(401, "invalid session", "InvalidSession");
 }
 
+Stop unsupported(const std::string& provider) {
+    return stop(404, "authentication via '" + provider + "' is unsupported");
+}
+
+StoredSession opened_by(const std::string& provider) {
+    return {.user = {}, .provider = provider, .key = {}};
+}
+
 Stop not_found() {
     return stop(404, "not found", "NotFound");
 }
@@ -182,9 +190,8 @@ ApiAnswer Api::route_auth(const ApiRequest& request, const Parts& parts) {
 
 ApiAnswer Api::log_in(const ApiRequest& request, const std::string& app, const std::string& provider) {
     const auto secret = must(store_.provider(app, provider));
-    if (!secret) throw stop(404, "authentication via '" + provider + "' is unsupported");
-    const auto [user, opened] =
-        check_log_in(*parse_body(request.body), app, provider, *secret, request.address);
+    if (!secret) throw unsupported(provider);
+    const auto [user, opened] = check_log_in(request, app, provider, *secret);
     if (user.disabled) throw stop(401, "user disabled", "UserDisabled");
     auto session = opened;
     session.user = user.id;
@@ -199,13 +206,16 @@ ApiAnswer Api::log_in(const ApiRequest& request, const std::string& app, const s
     return json_answer(200, json);
 }
 
-Api::LoggedIn Api::check_log_in(const Object& body, const std::string& app, const std::string& provider,
-                                const std::string& secret, const std::string& address) {
-    if (provider == "local-userpass") return by_password(body, app, address);
-    if (provider == "api-key") return by_key(body, app);
-    if (provider == "custom-token") return by_custom_token(body, app, secret);
-    // What is left is anon-user: everyone who comes is somebody new.
-    return {user_of(app, provider, random_hex(12)), {.user = {}, .provider = provider, .key = {}}};
+Api::LoggedIn Api::check_log_in(const ApiRequest& request, const std::string& app,
+                                const std::string& provider, const std::string& secret) {
+    const auto body = parse_body(request.body);
+    if (provider == "local-userpass") return by_password(*body, app, request.address);
+    if (provider == "api-key") return by_key(*body, app);
+    if (provider == "custom-token") return by_custom_token(*body, app, secret);
+    if (provider == "custom-function" && seam_.custom_function) return by_function(request.body, app);
+    // Everyone who comes is somebody new.
+    if (provider == "anon-user") return {user_of(app, provider, random_hex(12)), opened_by(provider)};
+    throw unsupported(provider);
 }
 
 Api::LoggedIn Api::by_password(const Object& body, const std::string& app, const std::string& address) {
@@ -224,13 +234,19 @@ Api::LoggedIn Api::by_password(const Object& body, const std::string& app, const
         throw stop(401, "unauthorized", "InvalidPassword");
     }
     throttle_.succeeded(account);
-    return {*user, {.user = {}, .provider = "local-userpass", .key = {}}};
+    return {*user, opened_by("local-userpass")};
 }
 
 Api::LoggedIn Api::by_custom_token(const Object& body, const std::string& app, const std::string& secret) {
     const auto subject = check_custom_token(need(body, "token"), secret, app, now_());
     if (!subject) throw stop(401, "unauthorized", "AuthError");
-    return {user_of(app, "custom-token", *subject), {.user = {}, .provider = "custom-token", .key = {}}};
+    return {user_of(app, "custom-token", *subject), opened_by("custom-token")};
+}
+
+Api::LoggedIn Api::by_function(const std::string& body, const std::string& app) {
+    const auto subject = seam_.custom_function(body);
+    if (!subject) throw stop(401, "unauthorized", "AuthError");
+    return {user_of(app, "custom-function", *subject), opened_by("custom-function")};
 }
 
 Api::LoggedIn Api::by_key(const Object& body, const std::string& app) {
@@ -256,8 +272,7 @@ User Api::user_of(const std::string& app, const std::string& provider, const std
 }
 
 ApiAnswer Api::register_user(const ApiRequest& request, const std::string& app) {
-    if (!must(store_.provider(app, "local-userpass")))
-        throw stop(404, "authentication via 'local-userpass' is unsupported");
+    if (!must(store_.provider(app, "local-userpass"))) throw unsupported("local-userpass");
     const auto body = parse_body(request.body);
     auto text = need(*body, "password");
     const auto email = need(*body, "email");
@@ -312,8 +327,13 @@ ApiAnswer Api::route_keys(const ApiRequest& request, const Parts& parts) {
     if (request.method == "POST") return create_key(request, session.user);
     if (request.method != "GET") throw not_found();
     Poco::JSON::Array list;
-    for (const auto& key : must(store_.keys(session.user))) list.add(Object::Ptr(new Object(to_json(key))));
+    for (const auto& key : read_keys(session.user)) list.add(Object::Ptr(new Object(to_json(key))));
     return json_answer(200, list);
+}
+
+std::vector<StoredKey> Api::read_keys(const std::string& user) {
+    auto keys = must(store_.keys(user));
+    return seam_.read_keys ? seam_.read_keys(user, std::move(keys)) : keys;
 }
 
 ApiAnswer Api::create_key(const ApiRequest& request, const std::string& user) {
@@ -334,8 +354,9 @@ ApiAnswer Api::create_key(const ApiRequest& request, const std::string& user) {
 }
 
 ApiAnswer Api::one_key(const ApiRequest& request, const Parts& parts, const std::string& user) {
-    const auto key = must(store_.key(parts[2]));
-    if (!key || key->user != user) throw stop(404, "API key not found", "APIKeyNotFound");
+    const auto keys = request.method == "GET" ? read_keys(user) : must(store_.keys(user));
+    const auto key = std::ranges::find(keys, parts[2], &StoredKey::id);
+    if (key == keys.end()) throw stop(404, "API key not found", "APIKeyNotFound");
     if (parts.size() == 3 && request.method == "GET") return json_answer(200, to_json(*key));
     if (parts.size() == 3 && request.method == "DELETE") {
         must(store_.remove_key(key->id));

@@ -23,15 +23,15 @@ struct Listen {
 struct Served {
     std::string method;
     std::string path;
-    int status = 0;
+    int status = 0;  ///< 0: ended without an answer of ours
     std::string address;
-    long long microseconds = 0;
+    long long microseconds = 0;  ///< until the answer was ready
 };
 
 class Server {
  public:
-    /// Listens and serves until stop or destruction. `served` is called from the server's threads. `api`
-    /// outlives it. InvalidInput, Io.
+    /// Listens and serves until stop or destruction. `served` is called from the server's threads, before the
+    /// client gets the answer. `api` outlives it. InvalidInput, Io.
     [[nodiscard]] static core::Result<std::unique_ptr<Server>> start(
         const Listen& listen, Api& api, std::function<void(const Served&)> served);
     ~Server();

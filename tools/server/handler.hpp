@@ -1,0 +1,25 @@
+// One HTTP request: read within limits, answered by the Api, logged.
+#pragma once
+
+#include <Poco/Net/HTTPRequestHandlerFactory.h>
+
+#include <functional>
+#include <stop_token>
+#include <string>
+
+#include "server/server.hpp"
+
+namespace devkey::server {
+
+/// What every handler shares. `api` outlives the handlers.
+struct Service {
+    Api& api;
+    std::string public_url;
+    bool tls;
+    std::function<void(const Served&)> served;
+    std::stop_token stopping;
+};
+
+[[nodiscard]] Poco::Net::HTTPRequestHandlerFactory::Ptr make_handlers(Service service);
+
+}  // namespace devkey::server
