@@ -21,7 +21,7 @@ struct ApiRequest {
     std::string path;                          ///< without a query
     std::optional<std::string> authorization;  ///< the header's value
     std::string body;
-    std::string address;  ///< the client's, without its port
+    std::string address;  ///< whom to slow down: see client_of
     std::string origin;   ///< scheme://host[:port] as the client wrote it
 };
 

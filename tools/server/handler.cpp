@@ -5,7 +5,9 @@
 #include <Poco/Net/HTTPServerRequestImpl.h>
 #include <Poco/Net/HTTPServerResponse.h>
 #include <Poco/Net/StreamSocket.h>
+#include <Poco/String.h>
 
+#include <algorithm>
 #include <chrono>
 #include <sstream>
 
@@ -19,22 +21,48 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr std::size_t longest_body = 64U << 10U;
-constexpr auto patience_for_a_body = std::chrono::seconds{20};
+constexpr std::size_t longest_head = 16U << 10U;
 
-/// None: too long, too slow, or cut off.
-std::optional<std::string> read_body(HTTPServerRequest& request) {
-    if (request.hasContentLength() && static_cast<std::size_t>(request.getContentLength64()) > longest_body)
-        return std::nullopt;
-    std::string body;
-    const auto deadline = steady_clock::now() + patience_for_a_body;
+/// Poco refuses more than 100 headers, a name above 256 bytes and a value above 8 KiB; this is their sum.
+bool is_head_too_long(const HTTPServerRequest& request) {
+    std::size_t size = request.getURI().size();
+    for (const auto& [name, value] : request) size += name.size() + value.size();
+    return size > longest_head;
+}
+
+/// Where two headers disagree on the length, a proxy before us may have seen another end of the request.
+bool is_ambiguous(const HTTPServerRequest& request) {
+    const auto lengths = std::ranges::count_if(
+        request, [](const auto& header) { return Poco::icompare(header.first, "Content-Length") == 0; });
+    return lengths + (request.has("Transfer-Encoding") ? 1 : 0) > 1;
+}
+
+struct Body {
+    int refused = 0;    ///< the status to refuse it with
+    bool whole = true;  ///< false: the client went, or was too slow
+    std::string text{};
+};
+
+Body read_body(HTTPServerRequest& request) {
+    // Poco would read on to the end of the connection.
+    if (!request.hasContentLength() && !request.getChunkedTransferEncoding()) return {};
+    const auto announced = request.hasContentLength() ? request.getContentLength64() : 0;
+    if (announced < 0) return {.refused = 400};
+    if (static_cast<std::size_t>(announced) > longest_body) return {.refused = 413};
+    Body body;
     auto& in = request.stream();
     for (char c = 0; in.get(c);) {
-        body += c;
-        if (body.size() > longest_body || steady_clock::now() > deadline) return std::nullopt;
+        if (body.text.size() == longest_body) return {.refused = 413};
+        body.text += c;
     }
-    if (request.hasContentLength() && body.size() != static_cast<std::size_t>(request.getContentLength64()))
-        return std::nullopt;
+    body.whole = !request.hasContentLength() || body.text.size() == static_cast<std::size_t>(announced);
     return body;
+}
+
+Body read_within_limits(HTTPServerRequest& request) {
+    if (is_head_too_long(request)) return {.refused = 431};
+    if (is_ambiguous(request)) return {.refused = 400};
+    return read_body(request);
 }
 
 std::string path_of(const HTTPServerRequest& request) {
@@ -46,7 +74,7 @@ ApiRequest to_api(const HTTPServerRequest& request, const Service& service) {
     ApiRequest api;
     api.method = request.getMethod();
     api.path = path_of(request);
-    api.address = request.clientAddress().host().toString();
+    api.address = client_of(request.clientAddress().host());
     if (request.has("Authorization")) api.authorization = request.get("Authorization");
     api.origin = service.public_url;
     if (api.origin.empty())
@@ -61,6 +89,7 @@ class PocoExchange : public Exchange {
                  ApiRequest api_request, steady_clock::time_point start)
         : service_(service),
           start_(start),
+          address_(request.clientAddress().host().toString()),
           socket_(dynamic_cast<HTTPServerRequestImpl&>(request).socket()),
           response_(response),
           request_(std::move(api_request)) {}
@@ -71,6 +100,7 @@ class PocoExchange : public Exchange {
 
     std::string bytes_of(const ApiAnswer& answer) override {
         status_ = answer.status;
+        if (service_.stopping.stop_requested()) response_.setKeepAlive(false);
         response_.setStatus(static_cast<HTTPServerResponse::HTTPStatus>(answer.status));
         response_.setReason(HTTPServerResponse::getReasonForStatus(response_.getStatus()));
         if (answer.retry_after > 0) response_.set("Retry-After", std::to_string(answer.retry_after));
@@ -121,12 +151,13 @@ class PocoExchange : public Exchange {
         service_.served({.method = request_.method,
                          .path = request_.path,
                          .status = status,
-                         .address = request_.address,
+                         .address = address_,
                          .microseconds = spent.count()});
     }
 
     const Service& service_;
     steady_clock::time_point start_;
+    std::string address_;
     Poco::Net::StreamSocket& socket_;
     HTTPServerResponse& response_;
     ApiRequest request_;
@@ -136,48 +167,53 @@ class PocoExchange : public Exchange {
 
 class Handler : public Poco::Net::HTTPRequestHandler {
  public:
-    explicit Handler(const Service& service) : service_(service) {}
+    Handler(const Service& service, Connections::Place& place) : service_(service), place_(place) {}
 
     void handleRequest(HTTPServerRequest& request, HTTPServerResponse& response) override {
         const auto start = steady_clock::now();
         auto api_request = to_api(request, service_);
-        const auto body = read_body(request);
-        api_request.body = body.value_or("");
+        const auto body = read_within_limits(request);
+        api_request.body = body.text;
         PocoExchange exchange(service_, request, response, std::move(api_request), start);
-        answer(exchange, response, body.has_value());
+        answer(exchange, response, body);
+        place_.wait_for_client();
     }
 
  private:
-    void answer(PocoExchange& exchange, HTTPServerResponse& response, bool whole) {
-        const auto& taken_otherwise = service_.api.seam().exchange;
-        if (!whole) {
-            response.setKeepAlive(false);  // what is left of the body must not be read as a request
-            exchange.send(exchange.bytes_of({.status = 413}));
-        } else if (taken_otherwise) {
-            taken_otherwise(exchange);
-        } else {
-            exchange.send(exchange.bytes_of(exchange.carry_out()));
+    void answer(PocoExchange& exchange, HTTPServerResponse& response, const Body& body) {
+        if (!body.whole) return exchange.close();
+        if (body.refused != 0) {
+            response.setKeepAlive(false);  // what is left of it must not be read as a request
+            exchange.send(exchange.bytes_of({.status = body.refused}));
+            return;
         }
+        place_.answer();
+        if (const auto& taken_otherwise = service_.api.seam().exchange) return taken_otherwise(exchange);
+        const auto bytes = exchange.bytes_of(exchange.carry_out());
+        place_.wait_for_client();
+        exchange.send(bytes);
     }
 
     const Service& service_;
+    Connections::Place& place_;
 };
 
 class Factory : public Poco::Net::HTTPRequestHandlerFactory {
  public:
-    explicit Factory(Service service) : service_(std::move(service)) {}
+    Factory(const Service& service, Connections::Place& place) : service_(service), place_(place) {}
     Poco::Net::HTTPRequestHandler* createRequestHandler(const HTTPServerRequest& /*request*/) override {
-        return new Handler(service_);
+        return new Handler(service_, place_);
     }
 
  private:
-    Service service_;
+    const Service& service_;
+    Connections::Place& place_;
 };
 
 }  // namespace
 
-Poco::Net::HTTPRequestHandlerFactory::Ptr make_handlers(Service service) {
-    return new Factory(std::move(service));
+Poco::Net::HTTPRequestHandlerFactory::Ptr make_handlers(const Service& service, Connections::Place& place) {
+    return new Factory(service, place);
 }
 
 }  // namespace devkey::server

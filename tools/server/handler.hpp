@@ -7,6 +7,7 @@
 #include <stop_token>
 #include <string>
 
+#include "server/connections.hpp"
 #include "server/server.hpp"
 
 namespace devkey::server {
@@ -20,6 +21,8 @@ struct Service {
     std::stop_token stopping;
 };
 
-[[nodiscard]] Poco::Net::HTTPRequestHandlerFactory::Ptr make_handlers(Service service);
+/// Handlers for one connection. Both outlive them.
+[[nodiscard]] Poco::Net::HTTPRequestHandlerFactory::Ptr make_handlers(const Service& service,
+                                                                      Connections::Place& place);
 
 }  // namespace devkey::server

@@ -2,14 +2,13 @@
 
 #include <Poco/Exception.h>
 #include <Poco/Net/Context.h>
-#include <Poco/Net/HTTPServer.h>
+#include <Poco/Net/HTTPServerConnection.h>
 #include <Poco/Net/HTTPServerParams.h>
 #include <Poco/Net/SSLManager.h>
 #include <Poco/Net/SecureServerSocket.h>
+#include <Poco/Net/TCPServer.h>
+#include <Poco/Net/TCPServerConnectionFactory.h>
 #include <Poco/ThreadPool.h>
-
-#include <chrono>
-#include <thread>
 
 #include "server/handler.hpp"
 
@@ -18,17 +17,14 @@ namespace devkey::server {
 using core::ErrorKind;
 using core::fail;
 using Poco::Net::Context;
-using std::chrono::steady_clock;
 
 namespace {
 
-constexpr int most_threads = 32;
-constexpr int most_queued = 256;
-constexpr auto patience_for_one_read = 10;  // seconds
+constexpr int most_pending = 256;
 constexpr auto patience_at_the_end = std::chrono::seconds{5};
 
 Poco::Net::ServerSocket make_socket(const Listen& listen, const Poco::Net::SocketAddress& address) {
-    if (listen.tls_cert.empty()) return Poco::Net::ServerSocket(address, most_queued);
+    if (listen.tls_cert.empty()) return Poco::Net::ServerSocket(address, most_pending);
     Poco::Net::initializeSSL();
     Context::Params params;
     params.privateKeyFile = listen.tls_key;
@@ -37,34 +33,72 @@ Poco::Net::ServerSocket make_socket(const Listen& listen, const Poco::Net::Socke
     Context::Ptr context = new Context(Context::TLS_SERVER_USE, params);
     context->requireMinimumProtocol(Context::PROTO_TLSV1_2);
     // A Poco socket is a handle: what it can do is in what it points to.
-    return Poco::Net::SecureServerSocket(address, most_queued, context);  // NOLINT(cppcoreguidelines-slicing)
+    return Poco::Net::SecureServerSocket(address, most_pending,
+                                         context);  // NOLINT(cppcoreguidelines-slicing)
 }
 
-Poco::Net::HTTPServerParams::Ptr make_params() {
+Poco::Net::HTTPServerParams::Ptr make_params(const Limits& limits) {
     Poco::Net::HTTPServerParams::Ptr params = new Poco::Net::HTTPServerParams;
-    params->setMaxThreads(most_threads);
-    params->setMaxQueued(most_queued);
-    params->setTimeout(Poco::Timespan(patience_for_one_read, 0));
-    params->setKeepAliveTimeout(Poco::Timespan(15, 0));
+    params->setMaxThreads(limits.connections);
+    params->setMaxQueued(2 * limits.connections);
+    // For one read or write. What bounds a whole request is Connections.
+    const Poco::Timespan patience(limits.patience.count() * Poco::Timespan::MILLISECONDS);
+    params->setTimeout(patience);
+    params->setKeepAliveTimeout(patience);
+    // Poco may miss the stop for as long, when a thread has just found nothing to do.
+    params->setThreadIdleTime(Poco::Timespan(1, 0));
     params->setSoftwareVersion("devkey-server/" DEVKEY_VERSION);
     return params;
 }
+
+/// Poco's, with a place among the connections.
+class Connection : public Poco::Net::HTTPServerConnection {
+ public:
+    Connection(const Poco::Net::StreamSocket& socket, const Poco::Net::HTTPServerParams::Ptr& params,
+               const Service& service, std::unique_ptr<Connections::Place> place)
+        : HTTPServerConnection(socket, params, make_handlers(service, *place)), place_(std::move(place)) {}
+    void run() override {
+        if (place_->taken()) HTTPServerConnection::run();
+    }
+
+ private:
+    std::unique_ptr<Connections::Place> place_;
+};
+
+class ConnectionFactory : public Poco::Net::TCPServerConnectionFactory {
+ public:
+    ConnectionFactory(Service service, Connections& connections, Poco::Net::HTTPServerParams::Ptr params)
+        : service_(std::move(service)), connections_(connections), params_(std::move(params)) {}
+    Poco::Net::TCPServerConnection* createConnection(const Poco::Net::StreamSocket& socket) override {
+        auto place = std::make_unique<Connections::Place>(connections_, socket.impl()->sockfd(),
+                                                          client_of(socket.peerAddress().host()));
+        return new Connection(socket, params_, service_, std::move(place));
+    }
+
+ private:
+    Service service_;
+    Connections& connections_;
+    Poco::Net::HTTPServerParams::Ptr params_;
+};
 
 }  // namespace
 
 struct Server::Running {
     std::stop_source stopping;
-    Poco::ThreadPool pool{2, most_threads};
-    Poco::Net::HTTPServer http;
+    Connections connections;
+    Poco::ThreadPool pool;
+    Poco::Net::TCPServer tcp;
     std::uint16_t port;
 
-    Running(Service service, const Poco::Net::ServerSocket& socket)
-        : http(make_handlers(with_stop(std::move(service))), pool, socket, make_params()),
+    Running(Service service, const Poco::Net::ServerSocket& socket, const Limits& limits)
+        : connections(limits.patience, limits.of_one),
+          pool(2, limits.connections),
+          tcp(make_factory(std::move(service), limits), pool, socket, make_params(limits)),
           port(socket.address().port()) {}
 
-    Service with_stop(Service service) const {
+    Poco::Net::TCPServerConnectionFactory::Ptr make_factory(Service service, const Limits& limits) {
         service.stopping = stopping.get_token();
-        return service;
+        return new ConnectionFactory(std::move(service), connections, make_params(limits));
     }
 };
 
@@ -77,9 +111,9 @@ core::Result<std::unique_ptr<Server>> Server::start(const Listen& listen, Api& a
             return fail(ErrorKind::InvalidInput,
                         "plain HTTP is served on loopback only; give --tls-cert and --tls-key");
         const auto socket = make_socket(listen, address);
-        auto running =
-            std::make_unique<Running>(Service{api, listen.public_url, tls, std::move(served), {}}, socket);
-        running->http.start();
+        auto running = std::make_unique<Running>(Service{api, listen.public_url, tls, std::move(served), {}},
+                                                 socket, listen.limits);
+        running->tcp.start();
         return std::unique_ptr<Server>(new Server(std::move(running)));
     } catch (const Poco::Exception& error) {
         return fail(ErrorKind::Io, "can't listen on " + listen.host + ":" + std::to_string(listen.port) +
@@ -98,15 +132,9 @@ std::uint16_t Server::port() const {
 }
 
 void Server::stop() {
-    auto& http = running_->http;
     running_->stopping.request_stop();
-    http.stop();
-    const auto deadline = steady_clock::now() + patience_at_the_end;
-    while (http.currentConnections() > 0 && steady_clock::now() < deadline) {
-        http.stopAll(false);
-        std::this_thread::sleep_for(std::chrono::milliseconds{10});
-    }
-    http.stopAll(true);
+    running_->tcp.stop();
+    running_->connections.stop(patience_at_the_end);
     running_->pool.joinAll();
 }
 
