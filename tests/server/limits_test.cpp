@@ -162,6 +162,25 @@ TEST_F(Limit, StoppingAnswersWhatIsUnderWayAndWaitsForNobodyElse) {
     stopped.get();
 }
 
+TEST_F(Limit, LocationNamesAHostAndNothingElse) {
+    const auto with = [this](const std::string& host) {
+        const auto client = connect();
+        client.send("GET /api/client/v2.0/app/app/location HTTP/1.1\r\n" + host + "\r\n");
+        return client.read_answer();
+    };
+    for (const char* host : {"keys.example", "keys.example:9443", "192.0.2.1:1", "[2001:db8::1]:9443"}) {
+        const auto answer = with(std::string("Host: ") + host + "\r\n");
+        EXPECT_EQ(field(answer, "hostname"), std::string("http://") + host);
+        EXPECT_EQ(field(answer, "ws_hostname"), std::string("ws://") + host);
+    }
+    for (const char* host :
+         {"", "Host: \r\n", "Host: a/b\r\n", "Host: me@thief\r\n", "Host: h:1:2\r\n", "Host: h\"\r\n"})
+        EXPECT_EQ(status_of(with(host)), 400) << host;
+    start({"127.0.0.1", 0, "", "", "https://keys.example"});
+    EXPECT_EQ(field(with("Host: thief\r\n"), "hostname"), "https://keys.example");
+    EXPECT_FALSE(Server::start({"127.0.0.1", 0, "", "", "keys.example/x"}, *api, [](const auto&) {}));
+}
+
 TEST(ClientOf, IsAnIpv4AddressOrAnIpv6Site) {
     using Poco::Net::IPAddress;
     EXPECT_EQ(client_of(IPAddress("192.0.2.7")), "192.0.2.7");

@@ -104,12 +104,36 @@ Stop unsupported(const std::string& provider) {
     return stop(404, "authentication via '" + provider + "' is unsupported");
 }
 
+Stop unauthorized(const std::string& code) {
+    return stop(401, "unauthorized", code);
+}
+
+Stop user_disabled() {
+    return stop(401, "user disabled", "UserDisabled");
+}
+
+Stop too_many_failures(long long wait) {
+    auto refused = error_answer(429, "too many failed log-ins", "TooManyRequests");
+    refused.retry_after = wait;
+    return {refused};
+}
+
 StoredSession opened_by(const std::string& provider) {
     return {.user = {}, .provider = provider, .key = {}};
 }
 
 Stop not_found() {
     return stop(404, "not found", "NotFound");
+}
+
+ApiAnswer location(const ApiRequest& request) {
+    if (request.origin.empty()) throw stop(400, "the Host header names no host", "BadRequest");
+    Object json(Poco::JSON_PRESERVE_KEY_ORDER);
+    json.set("deployment_model", "GLOBAL");
+    json.set("location", "US-VA");
+    json.set("hostname", request.origin);
+    json.set("ws_hostname", "ws" + request.origin.substr(std::string_view("http").size()));
+    return json_answer(200, json);
 }
 
 std::vector<std::string> split(const std::string& path) {
@@ -152,15 +176,7 @@ ApiAnswer Api::route_app(const ApiRequest& request, const Parts& parts) {
     const auto& app = parts[1];
     if (!must(store_.has_app(app)))
         throw stop(404, "cannot find app using Client App ID '" + app + "'", "AppNotFound");
-    if (parts.size() == 3 && parts[2] == "location" && request.method == "GET") {
-        Object json(Poco::JSON_PRESERVE_KEY_ORDER);
-        json.set("deployment_model", "GLOBAL");
-        json.set("location", "US-VA");
-        json.set("hostname", request.origin);
-        json.set("ws_hostname",
-                 "ws" + request.origin.substr(std::min(request.origin.size(), std::size_t{4})));
-        return json_answer(200, json);
-    }
+    if (parts.size() == 3 && parts[2] == "location" && request.method == "GET") return location(request);
     const bool provider =
         parts.size() == 6 && parts[2] == "auth" && parts[3] == "providers" && request.method == "POST";
     if (provider && parts[5] == "login") return log_in(request, app, parts[4]);
@@ -191,13 +207,15 @@ ApiAnswer Api::route_auth(const ApiRequest& request, const Parts& parts) {
 ApiAnswer Api::log_in(const ApiRequest& request, const std::string& app, const std::string& provider) {
     const auto secret = must(store_.provider(app, provider));
     if (!secret) throw unsupported(provider);
-    const auto [user, opened] = check_log_in(request, app, provider, *secret);
-    if (user.disabled) throw stop(401, "user disabled", "UserDisabled");
+    const auto [user, opened] = check_log_in_slowly(request, app, provider, *secret);
     auto session = opened;
     session.user = user.id;
     session.expires = now_() + Tokens::refresh_seconds;
     const auto refresh = tokens_.refresh(user, session, now_());
-    must(store_.add_session(sha256(refresh), session));
+    const auto added = store_.add_session(sha256(refresh), session, now_());
+    if (!added && added.error().kind == ErrorKind::Forbidden) throw user_disabled();
+    if (!added && added.error().kind == ErrorKind::NotFound) throw unauthorized("AuthError");
+    must(added);
     Object json;
     json.set("access_token", tokens_.access(user, now_()));
     json.set("refresh_token", refresh);
@@ -206,46 +224,54 @@ ApiAnswer Api::log_in(const ApiRequest& request, const std::string& app, const s
     return json_answer(200, json);
 }
 
-Api::LoggedIn Api::check_log_in(const ApiRequest& request, const std::string& app,
-                                const std::string& provider, const std::string& secret) {
+Api::LoggedIn Api::check_log_in_slowly(const ApiRequest& request, const std::string& app,
+                                       const std::string& provider, const std::string& secret) {
     const auto body = parse_body(request.body);
-    if (provider == "local-userpass") return by_password(*body, app, request.address);
-    if (provider == "api-key") return by_key(*body, app);
-    if (provider == "custom-token") return by_custom_token(*body, app, secret);
-    if (provider == "custom-function" && seam_.custom_function) return by_function(request.body, app);
+    const auto name = provider == "local-userpass" ? text_of(*body, "username") : "";
+    // A hash, because a name may be as long as a body.
+    const auto account = name.empty() ? "" : sha256(app + " " + name);
+    Throttle::Attempt attempt(throttle_, account, request.address, now_());
+    if (attempt.wait() > 0) throw too_many_failures(attempt.wait());
+    try {
+        auto in = check_log_in(*body, request.body, app, provider, secret);
+        if (in.user.disabled) throw user_disabled();
+        attempt.succeeded();
+        return in;
+    } catch (const Stop& stopped) {
+        if (stopped.answer.status == 401) attempt.failed();
+        throw;
+    }
+}
+
+Api::LoggedIn Api::check_log_in(const Object& body, const std::string& text, const std::string& app,
+                                const std::string& provider, const std::string& secret) {
+    if (provider == "local-userpass") return by_password(body, app);
+    if (provider == "api-key") return by_key(body, app);
+    if (provider == "custom-token") return by_custom_token(body, app, secret);
+    if (provider == "custom-function" && seam_.custom_function) return by_function(text, app);
     // Everyone who comes is somebody new.
     if (provider == "anon-user") return {user_of(app, provider, random_hex(12)), opened_by(provider)};
     throw unsupported(provider);
 }
 
-Api::LoggedIn Api::by_password(const Object& body, const std::string& app, const std::string& address) {
+Api::LoggedIn Api::by_password(const Object& body, const std::string& app) {
     const auto name = need(body, "username");
     auto text = need(body, "password");
     const auto password = core::Secret::take(text);
-    const auto account = app + " " + name;
-    if (const auto wait = throttle_.wait(account, address, now_()); wait > 0) {
-        auto refused = error_answer(429, "too many failed log-ins", "TooManyRequests");
-        refused.retry_after = wait;
-        throw Stop{refused};
-    }
     const auto user = must(store_.find_user(app, "local-userpass", name));
-    if (!check_password(password, user ? user->password : "") || !user) {
-        throttle_.failed(account, address, now_());
-        throw stop(401, "unauthorized", "InvalidPassword");
-    }
-    throttle_.succeeded(account);
+    if (!check_password(password, user ? user->password : "") || !user) throw unauthorized("InvalidPassword");
     return {*user, opened_by("local-userpass")};
 }
 
 Api::LoggedIn Api::by_custom_token(const Object& body, const std::string& app, const std::string& secret) {
     const auto subject = check_custom_token(need(body, "token"), secret, app, now_());
-    if (!subject) throw stop(401, "unauthorized", "AuthError");
+    if (!subject) throw unauthorized("AuthError");
     return {user_of(app, "custom-token", *subject), opened_by("custom-token")};
 }
 
 Api::LoggedIn Api::by_function(const std::string& body, const std::string& app) {
     const auto subject = seam_.custom_function(body);
-    if (!subject) throw stop(401, "unauthorized", "AuthError");
+    if (!subject) throw unauthorized("AuthError");
     return {user_of(app, "custom-function", *subject), opened_by("custom-function")};
 }
 
@@ -253,7 +279,7 @@ Api::LoggedIn Api::by_key(const Object& body, const std::string& app) {
     const auto key = must(store_.key_by_hash(sha256(need(body, "key"))));
     const auto user = key && !key->disabled ? must(store_.user(key->user)) : std::nullopt;
     // Mistyped, disabled, deleted, or of another app: a stranger isn't told which.
-    if (!user || user->app != app) throw stop(401, "unauthorized", "AuthError");
+    if (!user || user->app != app) throw unauthorized("AuthError");
     return {*user, {.user = {}, .provider = "api-key", .key = key->id}};
 }
 

@@ -22,7 +22,7 @@ struct ApiRequest {
     std::optional<std::string> authorization;  ///< the header's value
     std::string body;
     std::string address;  ///< whom to slow down: see client_of
-    std::string origin;   ///< scheme://host[:port] as the client wrote it
+    std::string origin;   ///< scheme://host[:port] where clients reach us; empty: unknown
 };
 
 struct ApiAnswer {
@@ -55,10 +55,12 @@ class Api {
 
     [[nodiscard]] ApiAnswer log_in(const ApiRequest& request, const std::string& app,
                                    const std::string& provider);
-    [[nodiscard]] LoggedIn check_log_in(const ApiRequest& request, const std::string& app,
-                                        const std::string& provider, const std::string& secret);
-    [[nodiscard]] LoggedIn by_password(const Poco::JSON::Object& body, const std::string& app,
-                                       const std::string& address);
+    [[nodiscard]] LoggedIn check_log_in_slowly(const ApiRequest& request, const std::string& app,
+                                               const std::string& provider, const std::string& secret);
+    [[nodiscard]] LoggedIn check_log_in(const Poco::JSON::Object& body, const std::string& text,
+                                        const std::string& app, const std::string& provider,
+                                        const std::string& secret);
+    [[nodiscard]] LoggedIn by_password(const Poco::JSON::Object& body, const std::string& app);
     [[nodiscard]] LoggedIn by_custom_token(const Poco::JSON::Object& body, const std::string& app,
                                            const std::string& secret);
     [[nodiscard]] LoggedIn by_function(const std::string& body, const std::string& app);

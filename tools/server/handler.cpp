@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <regex>
 #include <sstream>
 
 namespace devkey::server {
@@ -65,6 +66,11 @@ Body read_within_limits(HTTPServerRequest& request) {
     return read_body(request);
 }
 
+bool is_host(const std::string& text) {
+    static const std::regex host(R"(([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?)");
+    return std::regex_match(text, host);
+}
+
 std::string path_of(const HTTPServerRequest& request) {
     const auto& target = request.getURI();
     return target.substr(0, target.find('?'));
@@ -77,8 +83,8 @@ ApiRequest to_api(const HTTPServerRequest& request, const Service& service) {
     api.address = client_of(request.clientAddress().host());
     if (request.has("Authorization")) api.authorization = request.get("Authorization");
     api.origin = service.public_url;
-    if (api.origin.empty())
-        api.origin = (service.tls ? "https://" : "http://") + request.get("Host", "localhost");
+    const auto host = request.get("Host", "");
+    if (api.origin.empty() && is_host(host)) api.origin = (service.tls ? "https://" : "http://") + host;
     return api;
 }
 
@@ -211,6 +217,12 @@ class Factory : public Poco::Net::HTTPRequestHandlerFactory {
 };
 
 }  // namespace
+
+bool is_origin(const std::string& url) {
+    for (const std::string scheme : {"https://", "http://"})
+        if (url.starts_with(scheme)) return is_host(url.substr(scheme.size()));
+    return false;
+}
 
 Poco::Net::HTTPRequestHandlerFactory::Ptr make_handlers(const Service& service, Connections::Place& place) {
     return new Factory(service, place);

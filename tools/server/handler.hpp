@@ -21,6 +21,9 @@ struct Service {
     std::stop_token stopping;
 };
 
+/// scheme://host[:port], and nothing else.
+[[nodiscard]] bool is_origin(const std::string& url);
+
 /// Handlers for one connection. Both outlive them.
 [[nodiscard]] Poco::Net::HTTPRequestHandlerFactory::Ptr make_handlers(const Service& service,
                                                                       Connections::Place& place);

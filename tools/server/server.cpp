@@ -110,6 +110,9 @@ core::Result<std::unique_ptr<Server>> Server::start(const Listen& listen, Api& a
         if (!tls && !address.host().isLoopback())
             return fail(ErrorKind::InvalidInput,
                         "plain HTTP is served on loopback only; give --tls-cert and --tls-key");
+        if (!listen.public_url.empty() && !is_origin(listen.public_url))
+            return fail(ErrorKind::InvalidInput,
+                        "--public-url '" + listen.public_url + "' is not like https://keys.example:9443");
         const auto socket = make_socket(listen, address);
         auto running = std::make_unique<Running>(Service{api, listen.public_url, tls, std::move(served), {}},
                                                  socket, listen.limits);

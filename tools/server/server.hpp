@@ -25,7 +25,7 @@ struct Listen {
     std::uint16_t port = 9443;  ///< 0: any free one
     std::string tls_cert;       ///< PEM chain; empty: plain HTTP, which only a loopback address may have
     std::string tls_key;
-    std::string public_url{};  ///< what `location` answers; empty: the Host that the client named
+    std::string public_url{};  ///< what `location` answers, like https://h:1; empty: the client's Host header
     Limits limits{};
 };
 
