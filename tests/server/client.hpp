@@ -37,6 +37,7 @@ class Client {
         if (socket_ >= 0) ::close(socket_);
     }
 
+    [[nodiscard]] int handle() const { return socket_; }
     /// False: the server has closed.
     bool send(const std::string& bytes) const {
         return ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==

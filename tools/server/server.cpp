@@ -9,6 +9,7 @@
 #include <Poco/Net/TCPServer.h>
 #include <Poco/Net/TCPServerConnectionFactory.h>
 #include <Poco/ThreadPool.h>
+#include <openssl/ssl.h>
 
 #include "server/handler.hpp"
 
@@ -31,6 +32,8 @@ Poco::Net::ServerSocket make_socket(const Listen& listen, const Poco::Net::Socke
     params.certificateFile = listen.tls_cert;
     params.verificationMode = Context::VERIFY_NONE;  // of clients: they show a token
     Context::Ptr context = new Context(Context::TLS_SERVER_USE, params);
+    if (SSL_CTX_check_private_key(context->sslContext()) != 1)
+        throw Poco::InvalidArgumentException(listen.tls_key + " is not the key of " + listen.tls_cert);
     context->requireMinimumProtocol(Context::PROTO_TLSV1_2);
     // A Poco socket is a handle: what it can do is in what it points to.
     return Poco::Net::SecureServerSocket(address, most_pending,
