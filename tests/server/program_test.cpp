@@ -248,6 +248,15 @@ TEST_F(RealProgram, WritesNoSecretAnywhere) {
     }
 }
 
+TEST_F(RealProgram, LogsNothingThatSteersATerminal) {
+    Program program(db, {"serve", "--listen", "127.0.0.1:0", "--plain-http"});
+    const Client client(program.port());
+    client.send("GET /\x1b[2J\x07 HTTP/1.1\r\nHost: h\r\n\r\n");
+    EXPECT_TRUE(client.read_answer().starts_with("HTTP/1.1 404 "));
+    EXPECT_EQ(program.end(SIGTERM), 0);
+    EXPECT_TRUE(program.errors().starts_with("GET /?[2J? 404 ")) << program.errors();
+}
+
 TEST_F(RealProgram, ServesPlainHttpOnlyWhenAskedAndOnLoopback) {
     EXPECT_EQ(Program(db, {"serve", "--listen", "127.0.0.1:0"}).wait(), EX_USAGE);
     EXPECT_EQ(Program(db, {"serve", "--listen", "0.0.0.0:0", "--plain-http"}).wait(), EX_USAGE);

@@ -30,6 +30,9 @@ class Tokens {
     std::string key_;
 };
 
+/// Not empty; if it says it is PEM, an RSA public key.
+[[nodiscard]] bool is_usable_custom_token_secret(const std::string& secret);
+
 /// The subject of a custom token: HS256 with a shared secret, or RS256 where `secret` is a public key in PEM.
 /// None unless the signature holds, `aud` is `app`, `sub` is there and `exp` lies ahead.
 [[nodiscard]] std::optional<std::string> check_custom_token(const std::string& token,
