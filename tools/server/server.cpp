@@ -36,8 +36,8 @@ Poco::Net::ServerSocket make_socket(const Listen& listen, const Poco::Net::Socke
         throw Poco::InvalidArgumentException(listen.tls_key + " is not the key of " + listen.tls_cert);
     context->requireMinimumProtocol(Context::PROTO_TLSV1_2);
     // A Poco socket is a handle: what it can do is in what it points to.
-    return Poco::Net::SecureServerSocket(address, most_pending,
-                                         context);  // NOLINT(cppcoreguidelines-slicing)
+    Poco::Net::SecureServerSocket socket(address, most_pending, context);
+    return socket;  // NOLINT(cppcoreguidelines-slicing)
 }
 
 Poco::Net::HTTPServerParams::Ptr make_params(const Limits& limits) {

@@ -40,7 +40,7 @@ void Throttle::begin(Counts& counts, const std::string& who, long long now) {
 
 Throttle::Attempt::Attempt(Throttle& throttle, const std::string& account, const std::string& address,
                            long long now)
-    : throttle_(throttle), account_(account), address_(address), now_(now) {
+    : throttle_(throttle), account_(account), address_(address) {
     std::unique_lock lock(throttle_.mutex_);
     forget(throttle_.accounts_, per_account, now);
     forget(throttle_.addresses_, per_address, now);

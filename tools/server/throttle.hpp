@@ -31,7 +31,6 @@ class Throttle {
         Throttle& throttle_;
         std::string account_;
         std::string address_;
-        long long now_;
         long long wait_ = 0;
     };
 

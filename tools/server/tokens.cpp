@@ -1,5 +1,6 @@
 #include "server/tokens.hpp"
 
+#include <Poco/Crypto/OpenSSLInitializer.h>
 #include <Poco/Crypto/RSAKey.h>
 #include <Poco/Exception.h>
 #include <Poco/JSON/Array.h>
@@ -56,6 +57,12 @@ bool is_signed_with(const std::string& key, const std::string& token) {
 }
 
 }  // namespace
+
+Tokens::Tokens(std::string signing_key) : key_(std::move(signing_key)) {
+    // Poco counts the users of OpenSSL, and tears it down with the last: a crowd of threads that come and go
+    // would use what another one is tearing down. So one stays.
+    static const Poco::Crypto::OpenSSLInitializer stays;
+}
 
 std::string Tokens::access(const User& user, long long now) const {
     auto token = make_token("access", user, now, access_seconds);

@@ -19,7 +19,7 @@ class Tokens {
     static constexpr long long access_seconds = 30 * 60;            // as the hosted service's default
     static constexpr long long refresh_seconds = 60LL * 24 * 3600;  // likewise
 
-    explicit Tokens(std::string signing_key) : key_(std::move(signing_key)) {}
+    explicit Tokens(std::string signing_key);
 
     [[nodiscard]] std::string access(const User& user, long long now) const;
     [[nodiscard]] std::string refresh(const User& user, const StoredSession& session, long long now) const;
