@@ -73,7 +73,7 @@ struct Line {
     Reason reason;
 };
 
-std::vector<Line> table() {
+std::vector<Line> at_rest() {
     using O = Observation&;
     const auto file = [](CredentialSight sight) {
         return but(healthy(), [=](O seen) { seen.credential_file = sight; });
@@ -114,6 +114,12 @@ std::vector<Line> table() {
         {"other owner at the service",
          but(with_intent(Intent::Stage::Found), [](O seen) { seen.owner_id = "other"; }), Action::Hold,
          Reason::IdentityChanged},
+    };
+}
+
+std::vector<Line> under_way() {
+    using O = Observation&;
+    return {
         {"received", with_pending(PendingKey::Stage::Received), Action::Verify, Reason::NewKeyUnproven},
         {"refused, wait",
          but(with_pending(PendingKey::Stage::Received),
@@ -144,6 +150,12 @@ std::vector<Line> table() {
          but(with_intent(Intent::Stage::Landed), [](O seen) { seen.search = Patience{now, now, now + 1s}; }),
          Action::Idle, Reason::StrayNotListed},
         {"stray found", with_intent(Intent::Stage::Found), Action::RemoveStray, Reason::StrayFound},
+    };
+}
+
+std::vector<Line> held_back() {
+    using O = Observation&;
+    return {
         {"three refused", but(with_state(), [](O seen) { seen.state->refused_keys = 3; }), Action::Hold,
          Reason::NewKeysKeepFailing},
         {"three refused, asked for",
@@ -181,6 +193,12 @@ std::vector<Line> table() {
              [](O seen) { seen.failures[Action::Create] = {Reason::AnswerLost, "no answer", 1, now}; }),
          Action::Create, Reason::CreateUnanswered},
     };
+}
+
+std::vector<Line> table() {
+    auto all = at_rest();
+    for (const auto& more : {under_way(), held_back()}) all.insert(all.end(), more.begin(), more.end());
+    return all;
 }
 
 TEST(Planner, DecidesAsTheTableSays) {

@@ -7,7 +7,6 @@
 namespace devkey::e2e {
 namespace {
 
-using fakes::content_of;
 using testing::Test;
 
 struct FirstKey : Test {

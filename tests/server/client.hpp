@@ -23,7 +23,8 @@ class Client {
         sockaddr_in address{};
         address.sin_family = AF_INET;
         ::inet_pton(AF_INET, from, &address.sin_addr);
-        ::bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address);
+        if (::bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+            throw std::runtime_error("can\'t bind");
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         address.sin_port = htons(port);
         if (::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
