@@ -61,7 +61,8 @@ Certificate save(const Pair& pair, const std::string& base) {
 /// `issuer` null: signs itself.
 Pair make(const std::string& name, bool is_authority, long seconds, const Pair* issuer) {
     static long serial = 1;
-    Pair made{Pkey{need(EVP_EC_gen("P-256"))}, X509Ptr{need(X509_new())}};
+    std::string curve = "P-256";
+    Pair made{Pkey{need(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", curve.data()))}, X509Ptr{need(X509_new())}};
     X509* certificate = made.certificate.get();
     X509_set_version(certificate, 2);
     ASN1_INTEGER_set(X509_get_serialNumber(certificate), ++serial);

@@ -72,6 +72,27 @@ TEST_F(Command, SwitchesProviders) {
     EXPECT_EQ(run("provider on app carrier-pigeon").code, EX_USAGE);
 }
 
+TEST_F(Command, DisablesAnOwnerOfAnyProvider) {
+    set_up_app();
+    const auto store = Store::open(directory.file("db"), true).value();
+    ASSERT_TRUE(store->add_user({"id7", "app", "custom-token", "site-7", {}}));
+    ASSERT_TRUE(store->add_key({"key1", "id7", "pump-12"}, sha256("value")));
+    EXPECT_NE(run("key list app site-7").output.find("name=pump-12"), std::string::npos);
+    EXPECT_EQ(run("user disable app site-7").code, 0);
+    EXPECT_TRUE(store->user("id7").value()->disabled);
+    ASSERT_TRUE(store->add_user({"id8", "app", "custom-token", "alice@x", {}}));
+    EXPECT_EQ(run("user disable app alice@x").code, EX_USAGE);
+    EXPECT_EQ(run("user disable app id8").code, 0);
+    EXPECT_TRUE(store->user("id8").value()->disabled);
+}
+
+TEST_F(Command, RefusesAPublicKeyThatIsNone) {
+    set_up_app();
+    EXPECT_EQ(run("provider on app custom-token", "-----BEGIN PUBLIC KEY-----").code, EX_DATAERR);
+    const auto store = Store::open(directory.file("db"), true).value();
+    EXPECT_FALSE(store->provider("app", "custom-token").value());
+}
+
 TEST_F(Command, SaysWhatIsWrongWithACode) {
     EXPECT_EQ(run("app create app").code, EX_NOINPUT);  // no database yet
     set_up_app();

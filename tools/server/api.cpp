@@ -100,8 +100,40 @@ Stop invalid_session() {
     return stop(401, "invalid session", "InvalidSession");
 }
 
+Stop unsupported(const std::string& provider) {
+    return stop(404, "authentication via '" + provider + "' is unsupported");
+}
+
+Stop unauthorized(const std::string& code) {
+    return stop(401, "unauthorized", code);
+}
+
+Stop user_disabled() {
+    return stop(401, "user disabled", "UserDisabled");
+}
+
+Stop too_many_failures(long long wait) {
+    auto refused = error_answer(429, "too many failed log-ins", "TooManyRequests");
+    refused.retry_after = wait;
+    return {refused};
+}
+
+StoredSession opened_by(const std::string& provider) {
+    return {.user = {}, .provider = provider, .key = {}};
+}
+
 Stop not_found() {
     return stop(404, "not found", "NotFound");
+}
+
+ApiAnswer location(const ApiRequest& request) {
+    if (request.origin.empty()) throw stop(400, "the Host header names no host", "BadRequest");
+    Object json(Poco::JSON_PRESERVE_KEY_ORDER);
+    json.set("deployment_model", "GLOBAL");
+    json.set("location", "US-VA");
+    json.set("hostname", request.origin);
+    json.set("ws_hostname", "ws" + request.origin.substr(std::string_view("http").size()));
+    return json_answer(200, json);
 }
 
 std::vector<std::string> split(const std::string& path) {
@@ -144,15 +176,7 @@ ApiAnswer Api::route_app(const ApiRequest& request, const Parts& parts) {
     const auto& app = parts[1];
     if (!must(store_.has_app(app)))
         throw stop(404, "cannot find app using Client App ID '" + app + "'", "AppNotFound");
-    if (parts.size() == 3 && parts[2] == "location" && request.method == "GET") {
-        Object json(Poco::JSON_PRESERVE_KEY_ORDER);
-        json.set("deployment_model", "GLOBAL");
-        json.set("location", "US-VA");
-        json.set("hostname", request.origin);
-        json.set("ws_hostname",
-                 "ws" + request.origin.substr(std::min(request.origin.size(), std::size_t{4})));
-        return json_answer(200, json);
-    }
+    if (parts.size() == 3 && parts[2] == "location" && request.method == "GET") return location(request);
     const bool provider =
         parts.size() == 6 && parts[2] == "auth" && parts[3] == "providers" && request.method == "POST";
     if (provider && parts[5] == "login") return log_in(request, app, parts[4]);
@@ -182,15 +206,16 @@ ApiAnswer Api::route_auth(const ApiRequest& request, const Parts& parts) {
 
 ApiAnswer Api::log_in(const ApiRequest& request, const std::string& app, const std::string& provider) {
     const auto secret = must(store_.provider(app, provider));
-    if (!secret) throw stop(404, "authentication via '" + provider + "' is unsupported");
-    const auto [user, opened] =
-        check_log_in(*parse_body(request.body), app, provider, *secret, request.address);
-    if (user.disabled) throw stop(401, "user disabled", "UserDisabled");
+    if (!secret) throw unsupported(provider);
+    const auto [user, opened] = check_log_in_slowly(request, app, provider, *secret);
     auto session = opened;
     session.user = user.id;
     session.expires = now_() + Tokens::refresh_seconds;
     const auto refresh = tokens_.refresh(user, session, now_());
-    must(store_.add_session(sha256(refresh), session));
+    const auto added = store_.add_session(sha256(refresh), session, now_());
+    if (!added && added.error().kind == ErrorKind::Forbidden) throw user_disabled();
+    if (!added && added.error().kind == ErrorKind::NotFound) throw unauthorized("AuthError");
+    must(added);
     Object json;
     json.set("access_token", tokens_.access(user, now_()));
     json.set("refresh_token", refresh);
@@ -199,45 +224,62 @@ ApiAnswer Api::log_in(const ApiRequest& request, const std::string& app, const s
     return json_answer(200, json);
 }
 
-Api::LoggedIn Api::check_log_in(const Object& body, const std::string& app, const std::string& provider,
-                                const std::string& secret, const std::string& address) {
-    if (provider == "local-userpass") return by_password(body, app, address);
-    if (provider == "api-key") return by_key(body, app);
-    if (provider == "custom-token") return by_custom_token(body, app, secret);
-    // What is left is anon-user: everyone who comes is somebody new.
-    return {user_of(app, provider, random_hex(12)), {.user = {}, .provider = provider, .key = {}}};
+Api::LoggedIn Api::check_log_in_slowly(const ApiRequest& request, const std::string& app,
+                                       const std::string& provider, const std::string& secret) {
+    const auto body = parse_body(request.body);
+    const auto name = provider == "local-userpass" ? text_of(*body, "username") : "";
+    // A hash, because a name may be as long as a body.
+    const auto account = name.empty() ? "" : sha256(app + " " + name);
+    Throttle::Attempt attempt(throttle_, account, request.address, now_());
+    if (attempt.wait() > 0) throw too_many_failures(attempt.wait());
+    try {
+        auto in = check_log_in(*body, request.body, app, provider, secret);
+        if (in.user.disabled) throw user_disabled();
+        attempt.succeeded();
+        return in;
+    } catch (const Stop& stopped) {
+        if (stopped.answer.status == 401) attempt.failed();
+        throw;
+    }
 }
 
-Api::LoggedIn Api::by_password(const Object& body, const std::string& app, const std::string& address) {
+Api::LoggedIn Api::check_log_in(const Object& body, const std::string& text, const std::string& app,
+                                const std::string& provider, const std::string& secret) {
+    if (provider == "local-userpass") return by_password(body, app);
+    if (provider == "api-key") return by_key(body, app);
+    if (provider == "custom-token") return by_custom_token(body, app, secret);
+    if (provider == "custom-function" && seam_.custom_function) return by_function(text, app);
+    // Everyone who comes is somebody new.
+    if (provider == "anon-user") return {user_of(app, provider, random_hex(12)), opened_by(provider)};
+    throw unsupported(provider);
+}
+
+Api::LoggedIn Api::by_password(const Object& body, const std::string& app) {
     const auto name = need(body, "username");
     auto text = need(body, "password");
     const auto password = core::Secret::take(text);
-    const auto account = app + " " + name;
-    if (const auto wait = throttle_.wait(account, address, now_()); wait > 0) {
-        auto refused = error_answer(429, "too many failed log-ins", "TooManyRequests");
-        refused.retry_after = wait;
-        throw Stop{refused};
-    }
     const auto user = must(store_.find_user(app, "local-userpass", name));
-    if (!check_password(password, user ? user->password : "") || !user) {
-        throttle_.failed(account, address, now_());
-        throw stop(401, "unauthorized", "InvalidPassword");
-    }
-    throttle_.succeeded(account);
-    return {*user, {.user = {}, .provider = "local-userpass", .key = {}}};
+    if (!check_password(password, user ? user->password : "") || !user) throw unauthorized("InvalidPassword");
+    return {*user, opened_by("local-userpass")};
 }
 
 Api::LoggedIn Api::by_custom_token(const Object& body, const std::string& app, const std::string& secret) {
     const auto subject = check_custom_token(need(body, "token"), secret, app, now_());
-    if (!subject) throw stop(401, "unauthorized", "AuthError");
-    return {user_of(app, "custom-token", *subject), {.user = {}, .provider = "custom-token", .key = {}}};
+    if (!subject) throw unauthorized("AuthError");
+    return {user_of(app, "custom-token", *subject), opened_by("custom-token")};
+}
+
+Api::LoggedIn Api::by_function(const std::string& body, const std::string& app) {
+    const auto subject = seam_.custom_function(body);
+    if (!subject) throw unauthorized("AuthError");
+    return {user_of(app, "custom-function", *subject), opened_by("custom-function")};
 }
 
 Api::LoggedIn Api::by_key(const Object& body, const std::string& app) {
     const auto key = must(store_.key_by_hash(sha256(need(body, "key"))));
     const auto user = key && !key->disabled ? must(store_.user(key->user)) : std::nullopt;
     // Mistyped, disabled, deleted, or of another app: a stranger isn't told which.
-    if (!user || user->app != app) throw stop(401, "unauthorized", "AuthError");
+    if (!user || user->app != app) throw unauthorized("AuthError");
     return {*user, {.user = {}, .provider = "api-key", .key = key->id}};
 }
 
@@ -256,8 +298,7 @@ User Api::user_of(const std::string& app, const std::string& provider, const std
 }
 
 ApiAnswer Api::register_user(const ApiRequest& request, const std::string& app) {
-    if (!must(store_.provider(app, "local-userpass")))
-        throw stop(404, "authentication via 'local-userpass' is unsupported");
+    if (!must(store_.provider(app, "local-userpass"))) throw unsupported("local-userpass");
     const auto body = parse_body(request.body);
     auto text = need(*body, "password");
     const auto email = need(*body, "email");
@@ -312,8 +353,13 @@ ApiAnswer Api::route_keys(const ApiRequest& request, const Parts& parts) {
     if (request.method == "POST") return create_key(request, session.user);
     if (request.method != "GET") throw not_found();
     Poco::JSON::Array list;
-    for (const auto& key : must(store_.keys(session.user))) list.add(Object::Ptr(new Object(to_json(key))));
+    for (const auto& key : read_keys(session.user)) list.add(Object::Ptr(new Object(to_json(key))));
     return json_answer(200, list);
+}
+
+std::vector<StoredKey> Api::read_keys(const std::string& user) {
+    auto keys = must(store_.keys(user));
+    return seam_.read_keys ? seam_.read_keys(user, std::move(keys)) : keys;
 }
 
 ApiAnswer Api::create_key(const ApiRequest& request, const std::string& user) {
@@ -334,8 +380,9 @@ ApiAnswer Api::create_key(const ApiRequest& request, const std::string& user) {
 }
 
 ApiAnswer Api::one_key(const ApiRequest& request, const Parts& parts, const std::string& user) {
-    const auto key = must(store_.key(parts[2]));
-    if (!key || key->user != user) throw stop(404, "API key not found", "APIKeyNotFound");
+    const auto keys = request.method == "GET" ? read_keys(user) : must(store_.keys(user));
+    const auto key = std::ranges::find(keys, parts[2], &StoredKey::id);
+    if (key == keys.end()) throw stop(404, "API key not found", "APIKeyNotFound");
     if (parts.size() == 3 && request.method == "GET") return json_answer(200, to_json(*key));
     if (parts.size() == 3 && request.method == "DELETE") {
         must(store_.remove_key(key->id));

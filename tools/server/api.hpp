@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "server/seam.hpp"
 #include "server/store.hpp"
 #include "server/throttle.hpp"
 #include "server/tokens.hpp"
@@ -20,8 +21,8 @@ struct ApiRequest {
     std::string path;                          ///< without a query
     std::optional<std::string> authorization;  ///< the header's value
     std::string body;
-    std::string address;  ///< the client's, without its port
-    std::string origin;   ///< scheme://host[:port] as the client wrote it
+    std::string address;  ///< whom to slow down: see client_of
+    std::string origin;   ///< scheme://host[:port] where clients reach us; empty: unknown
 };
 
 struct ApiAnswer {
@@ -39,7 +40,11 @@ class Api {
     /// Never throws.
     [[nodiscard]] ApiAnswer answer(const ApiRequest& request) noexcept;
 
+    /// Empty, but in tests.
+    [[nodiscard]] const Seam& seam() const { return seam_; }
+
  private:
+    friend void fit(Api& api, Seam seam);
     struct LoggedIn;
     using Parts = std::vector<std::string>;
 
@@ -50,19 +55,22 @@ class Api {
 
     [[nodiscard]] ApiAnswer log_in(const ApiRequest& request, const std::string& app,
                                    const std::string& provider);
-    [[nodiscard]] LoggedIn check_log_in(const Poco::JSON::Object& body, const std::string& app,
-                                        const std::string& provider, const std::string& secret,
-                                        const std::string& address);
-    [[nodiscard]] LoggedIn by_password(const Poco::JSON::Object& body, const std::string& app,
-                                       const std::string& address);
+    [[nodiscard]] LoggedIn check_log_in_slowly(const ApiRequest& request, const std::string& app,
+                                               const std::string& provider, const std::string& secret);
+    [[nodiscard]] LoggedIn check_log_in(const Poco::JSON::Object& body, const std::string& text,
+                                        const std::string& app, const std::string& provider,
+                                        const std::string& secret);
+    [[nodiscard]] LoggedIn by_password(const Poco::JSON::Object& body, const std::string& app);
     [[nodiscard]] LoggedIn by_custom_token(const Poco::JSON::Object& body, const std::string& app,
                                            const std::string& secret);
+    [[nodiscard]] LoggedIn by_function(const std::string& body, const std::string& app);
     [[nodiscard]] LoggedIn by_key(const Poco::JSON::Object& body, const std::string& app);
     [[nodiscard]] User user_of(const std::string& app, const std::string& provider,
                                const std::string& provider_id);
     [[nodiscard]] ApiAnswer register_user(const ApiRequest& request, const std::string& app);
     [[nodiscard]] ApiAnswer profile(const ApiRequest& request);
     [[nodiscard]] StoredSession session_of(const ApiRequest& request, std::string& token);
+    [[nodiscard]] std::vector<StoredKey> read_keys(const std::string& user);
     [[nodiscard]] ApiAnswer create_key(const ApiRequest& request, const std::string& user);
     [[nodiscard]] ApiAnswer one_key(const ApiRequest& request, const Parts& parts, const std::string& user);
 
@@ -70,6 +78,7 @@ class Api {
     Tokens tokens_;
     Throttle throttle_;
     std::function<long long()> now_;
+    Seam seam_;
 };
 
 }  // namespace devkey::server

@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 
 #include <algorithm>
@@ -59,6 +60,24 @@ std::string sha256(std::string_view text) {
     return to_hex(hash.data(), size);
 }
 
+std::string hmac_sha256(std::string_view key, std::string_view text) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
+    unsigned size = 0;
+    if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+             reinterpret_cast<const unsigned char*>(text.data()), text.size(), hash.data(), &size) == nullptr)
+        throw std::runtime_error("HMAC failed");
+    std::array<unsigned char, 2 * EVP_MAX_MD_SIZE> encoded{};
+    const int length = EVP_EncodeBlock(encoded.data(), hash.data(), static_cast<int>(size));
+    std::string signature(encoded.begin(), encoded.begin() + length);
+    std::ranges::replace(signature, '+', '-');
+    std::ranges::replace(signature, '/', '_');
+    return signature.substr(0, signature.find('='));
+}
+
+bool same(std::string_view a, std::string_view b) {
+    return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
 std::string random_hex(std::size_t bytes) {
     const auto random = random_bytes(bytes);
     return to_hex(random.data(), random.size());
@@ -93,8 +112,7 @@ bool check_password(const core::Secret& password, const std::string& stored) {
     const auto salt = known ? stored.substr(0, dollar) : std::string(2 * salt_bytes, '0');
     const auto expected = known ? stored.substr(dollar + 1) : std::string(2 * hash_bytes, '0');
     const auto hash = scrypt(password, salt);
-    return hash.size() == expected.size() && CRYPTO_memcmp(hash.data(), expected.data(), hash.size()) == 0 &&
-           known;
+    return same(hash, expected) && known;
 }
 
 }  // namespace devkey::server

@@ -13,6 +13,12 @@ namespace devkey::server {
 /// slow is needed.
 [[nodiscard]] std::string sha256(std::string_view text);
 
+/// HMAC with SHA-256, in base64url without padding: the signature of an HS256 JSON Web Token.
+[[nodiscard]] std::string hmac_sha256(std::string_view key, std::string_view text);
+
+/// In constant time, but for the lengths.
+[[nodiscard]] bool same(std::string_view a, std::string_view b);
+
 /// `bytes` random bytes in hex, from OpenSSL's generator.
 [[nodiscard]] std::string random_hex(std::size_t bytes);
 

@@ -96,10 +96,18 @@ core::Secret read_secret(const std::string& file, bool whole) {
     return core::Secret::take(text);
 }
 
+/// By the name or the id that `user list` shows, whatever the provider.
 User find_user(Store& store, const Options& options) {
-    const auto user = must(store.find_user(options.app, "local-userpass", options.name));
-    if (!user) throw Quit{EX_NOINPUT, "there is no user '" + options.name + "' in app '" + options.app + "'"};
-    return *user;
+    need_app(store, options.app);
+    auto users = must(store.users(options.app));
+    std::erase_if(
+        users, [&](const User& user) { return user.id != options.name && user.provider_id != options.name; });
+    if (users.empty())
+        throw Quit{EX_NOINPUT, "there is no user '" + options.name + "' in app '" + options.app + "'"};
+    if (users.size() > 1)
+        throw Quit{EX_USAGE, "several providers have a user '" + options.name +
+                                 "'; give the id that 'devkey-server user list' shows"};
+    return users.front();
 }
 
 StoredKey find_key(Store& store, const std::string& id) {
@@ -171,6 +179,8 @@ void set_provider(const Options& options, bool on) {
     const auto secret = needs_secret ? read_secret(options.secret_file, true) : core::Secret{};
     auto text = std::string(secret.reveal());
     while (text.ends_with('\n')) text.pop_back();
+    if (needs_secret && !is_usable_custom_token_secret(text))
+        throw Quit{EX_DATAERR, "the secret is neither an RSA public key in PEM nor a shared secret"};
     must(store->set_provider(options.app, options.provider, on, text));
 }
 
@@ -183,17 +193,25 @@ std::pair<std::string, std::uint16_t> parse_listen(const std::string& text) {
     throw Quit{EX_USAGE, "--listen '" + text + "' is not like 127.0.0.1:9443"};
 }
 
+/// What a client writes must not steer the terminal that shows the log.
+std::string printable(std::string text) {
+    std::ranges::replace_if(text, [](char c) { return c <= ' ' || c > '~'; }, '?');
+    return text;
+}
+
 void log_line(const Options& options, const Served& served) {
     static std::mutex one_line_at_a_time;
     const std::lock_guard lock(one_line_at_a_time);
     Poco::JSON::Object line(Poco::JSON_PRESERVE_KEY_ORDER);
-    line.set("method", served.method).set("path", served.path).set("status", served.status);
+    line.set("method", printable(served.method))
+        .set("path", printable(served.path))
+        .set("status", served.status);
     line.set("address", served.address).set("microseconds", served.microseconds);
     if (options.log == "json")
         line.stringify(std::cerr);
     else
-        std::cerr << served.method << ' ' << served.path << ' ' << served.status << ' ' << served.microseconds
-                  << "us " << served.address;
+        std::cerr << printable(served.method) << ' ' << printable(served.path) << ' ' << served.status << ' '
+                  << served.microseconds << "us " << served.address;
     std::cerr << std::endl;
 }
 

@@ -4,8 +4,11 @@
 #include <Poco/Data/SQLite/Connector.h>
 #include <Poco/Data/Session.h>
 #include <Poco/Exception.h>
-#include <sys/stat.h>
+#include <fcntl.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 
 #include "server/crypto.hpp"
 
@@ -43,6 +46,7 @@ constexpr const char* schema[] = {
     "expires INTEGER NOT NULL)",
     "CREATE INDEX IF NOT EXISTS sessions_of_key ON sessions (key)",
     "CREATE INDEX IF NOT EXISTS sessions_of_user ON sessions (user)",
+    "CREATE INDEX IF NOT EXISTS sessions_by_end ON sessions (expires)",
 };
 
 void prepare(Poco::Data::Session& session) {
@@ -57,6 +61,17 @@ void prepare(Poco::Data::Session& session) {
     session << "INSERT OR IGNORE INTO meta VALUES (?, ?)", bind(name), bind(value), now;
 }
 
+/// A new file; SQLite gives those that it puts beside it (-wal, -shm) the same mode. The process's umask,
+/// which is every thread's, stays as it is. One that is there isn't opened: to close it again would end the
+/// locks that this process may have on it.
+void make_for_us_alone(const std::string& file) {
+    const int made = ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (made >= 0)
+        ::close(made);
+    else if (errno != EEXIST)
+        throw Poco::OpenFileException(std::strerror(errno));
+}
+
 }  // namespace
 
 Store::Store(std::unique_ptr<Database> database) : database_(std::move(database)) {}
@@ -65,15 +80,13 @@ Store::~Store() = default;
 Result<std::unique_ptr<Store>> Store::open(const std::string& file, bool must_exist) {
     if (must_exist && ::access(file.c_str(), F_OK) != 0)
         return fail(ErrorKind::NotFound, file + ": there is no database; make one with 'devkey-server init'");
-    const auto old_mask = ::umask(077);  // SQLite's own files, too
     try {
+        make_for_us_alone(file);
         Poco::Data::SQLite::Connector::registerConnector();
         auto database = std::make_unique<Database>(Poco::Data::Session("SQLite", file, 10));
         prepare(database->session);
-        ::umask(old_mask);
         return std::unique_ptr<Store>(new Store(std::move(database)));
     } catch (const Poco::Exception& error) {
-        ::umask(old_mask);
         return fail(ErrorKind::Io, file + ": can't be used as a database: " + error.displayText());
     }
 }
@@ -274,8 +287,15 @@ Result<void> Store::remove_key(const std::string& id) {
     });
 }
 
-Result<void> Store::add_session(const std::string& hash, const StoredSession& added) {
+Result<void> Store::add_session(const std::string& hash, const StoredSession& added, std::int64_t at) {
     return write([&](auto& session) {
+        session << "DELETE FROM sessions WHERE expires <= ?", bind(at), now;
+        const auto users = select_users("id = ? AND ? = ?", added.user, "", "");
+        if (users.empty()) throw Refused{{ErrorKind::NotFound, "the user is gone"}};
+        if (users.front().disabled) throw Refused{{ErrorKind::Forbidden, "the user is disabled"}};
+        const auto keys = select_keys("id = ?", added.key);
+        if (!added.key.empty() && (keys.empty() || keys.front().disabled))
+            throw Refused{{ErrorKind::NotFound, "the key is gone or disabled"}};
         session << "INSERT INTO sessions VALUES (?, ?, ?, ?, ?)", bind(hash), bind(added.user),
             bind(added.provider), bind(added.key), bind(added.expires), now;
     });

@@ -76,7 +76,11 @@ class Store {
     [[nodiscard]] core::Result<void> set_key_disabled(const std::string& id, bool disabled);
     [[nodiscard]] core::Result<void> remove_key(const std::string& id);
 
-    [[nodiscard]] core::Result<void> add_session(const std::string& hash, const StoredSession& session);
+    /// Looks again, in the same transaction, whether the log-in still holds. Forbidden: its user is disabled.
+    /// NotFound: its user or its key is gone, or the key is disabled. Forgets the sessions that ended before
+    /// `now` (seconds since 1970).
+    [[nodiscard]] core::Result<void> add_session(const std::string& hash, const StoredSession& session,
+                                                 std::int64_t now);
     [[nodiscard]] core::Result<std::optional<StoredSession>> session(const std::string& hash);
     [[nodiscard]] core::Result<void> remove_session(const std::string& hash);
 

@@ -3,44 +3,75 @@
 #include <algorithm>
 
 namespace devkey::server {
-namespace {
 
-constexpr int free_per_account = 5;
-constexpr int free_per_address = 50;  // a site's devices may share one
-constexpr long long longest_wait = 300;
-constexpr long long forgotten_after = 3600;
-constexpr std::size_t most_entries = 10000;
+const Throttle::Allowance Throttle::per_account{.failures = 5, .seconds = 60};
+const Throttle::Allowance Throttle::per_address{.failures = 50, .seconds = 10};
 
-}  // namespace
-
-long long Throttle::wait(const std::string& account, const std::string& address, long long now) {
-    const std::lock_guard lock(mutex_);
-    long long until = 0;
-    for (const auto& who : {"account " + account, "address " + address})
-        if (const auto found = failures_.find(who); found != failures_.end())
-            until = std::max(until, found->second.until);
-    return std::max(0LL, until - now);
+/// What is forgotten takes no memory: as failures end in a minute each, so does what a crowd of made-up
+/// accounts fills.
+void Throttle::forget(Counts& counts, const Allowance& allowance, long long now) {
+    for (auto& [who, count] : counts) {
+        count.since = std::min(count.since, now);  // a clock set back must not lock anyone out
+        const auto forgotten = std::min<long long>(count.failures, (now - count.since) / allowance.seconds);
+        count.failures -= static_cast<int>(forgotten);
+        count.since += forgotten * allowance.seconds;
+    }
+    std::erase_if(
+        counts, [](const auto& entry) { return entry.second.failures == 0 && entry.second.under_way == 0; });
 }
 
-void Throttle::failed(const std::string& account, const std::string& address, long long now) {
-    const std::lock_guard lock(mutex_);
-    std::erase_if(failures_, [&](const auto& entry) { return entry.second.last + forgotten_after < now; });
-    // Whoever makes up accounts must not fill our memory: past this only known ones are counted.
-    note("account " + account, free_per_account, now);
-    note("address " + address, free_per_address, now);
+long long Throttle::wait(const Counts& counts, const std::string& who, const Allowance& allowance,
+                         long long now) {
+    const auto found = counts.find(who);
+    if (found == counts.end() || found->second.failures < allowance.failures) return 0;
+    return found->second.since + allowance.seconds - now;
 }
 
-void Throttle::note(const std::string& who, int free, long long now) {
-    if (failures_.size() >= most_entries && !failures_.contains(who)) return;
-    auto& entry = failures_[who];
-    entry.last = now;
-    if (++entry.count < free) return;
-    entry.until = now + std::min(longest_wait, 1LL << std::min(entry.count - free, 20));
+bool Throttle::has_room(const Counts& counts, const std::string& who, const Allowance& allowance) {
+    const auto found = counts.find(who);
+    return found == counts.end() || found->second.failures + found->second.under_way < allowance.failures;
 }
 
-void Throttle::succeeded(const std::string& account) {
-    const std::lock_guard lock(mutex_);
-    failures_.erase("account " + account);
+void Throttle::begin(Counts& counts, const std::string& who, long long now) {
+    auto& count = counts[who];
+    if (count.failures == 0) count.since = now;
+    ++count.under_way;
+}
+
+Throttle::Attempt::Attempt(Throttle& throttle, const std::string& account, const std::string& address,
+                           long long now)
+    : throttle_(throttle), account_(account), address_(address) {
+    std::unique_lock lock(throttle_.mutex_);
+    forget(throttle_.accounts_, per_account, now);
+    forget(throttle_.addresses_, per_address, now);
+    throttle_.ended_.wait(lock, [&] {
+        wait_ = std::max(Throttle::wait(throttle_.accounts_, account_, per_account, now),
+                         Throttle::wait(throttle_.addresses_, address_, per_address, now));
+        return wait_ > 0 || (has_room(throttle_.accounts_, account_, per_account) &&
+                             has_room(throttle_.addresses_, address_, per_address));
+    });
+    if (wait_ > 0) return;
+    if (!account_.empty()) begin(throttle_.accounts_, account_, now);
+    begin(throttle_.addresses_, address_, now);
+}
+
+Throttle::Attempt::~Attempt() {
+    if (wait_ > 0) return;
+    const std::lock_guard lock(throttle_.mutex_);
+    if (!account_.empty()) --throttle_.accounts_[account_].under_way;
+    --throttle_.addresses_[address_].under_way;
+    throttle_.ended_.notify_all();
+}
+
+void Throttle::Attempt::failed() {
+    const std::lock_guard lock(throttle_.mutex_);
+    if (!account_.empty()) ++throttle_.accounts_[account_].failures;
+    ++throttle_.addresses_[address_].failures;
+}
+
+void Throttle::Attempt::succeeded() {
+    const std::lock_guard lock(throttle_.mutex_);
+    if (!account_.empty()) throttle_.accounts_[account_].failures = 0;
 }
 
 }  // namespace devkey::server

@@ -19,7 +19,7 @@ class Tokens {
     static constexpr long long access_seconds = 30 * 60;            // as the hosted service's default
     static constexpr long long refresh_seconds = 60LL * 24 * 3600;  // likewise
 
-    explicit Tokens(std::string signing_key) : key_(std::move(signing_key)) {}
+    explicit Tokens(std::string signing_key);
 
     [[nodiscard]] std::string access(const User& user, long long now) const;
     [[nodiscard]] std::string refresh(const User& user, const StoredSession& session, long long now) const;
@@ -29,6 +29,9 @@ class Tokens {
  private:
     std::string key_;
 };
+
+/// Not empty; if it says it is PEM, an RSA public key.
+[[nodiscard]] bool is_usable_custom_token_secret(const std::string& secret);
 
 /// The subject of a custom token: HS256 with a shared secret, or RS256 where `secret` is a public key in PEM.
 /// None unless the signature holds, `aud` is `app`, `sub` is there and `exp` lies ahead.

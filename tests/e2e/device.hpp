@@ -1,0 +1,168 @@
+// A device: its directory, its settings, and the real devkeyd on it.
+#pragma once
+
+#include <Poco/JSON/Object.h>
+#include <Poco/JSON/Parser.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <array>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fakes/process.hpp"
+#include "fakes/temporary_directory.hpp"
+
+namespace devkey::e2e {
+
+/// What a run with --once --json came to.
+struct Run {
+    int exit_code = 0;
+    std::string reason;
+    bool changed = false;
+    std::string out;
+    std::string err;
+};
+
+/// The file's name is `credential.json`, whatever its format.
+class Device {
+ public:
+    Device(std::string url, std::string ca_file) : url_(std::move(url)), ca_file_(std::move(ca_file)) {
+        std::filesystem::create_directory(state_directory());
+        ::chmod(state_directory().c_str(), 0700);
+    }
+
+    /// Before a run that should see them: the fields below as settings, and the owner's secret.
+    void write_settings() const {
+        fakes::put(directory.file("devkeyd.yaml"),
+                   "version: 1\nservice:\n  kind: app-services\n  url: " + url_ +
+                       "\n  app: devices\n  ca_file: " + ca_file_ + "\n" + service_lines + "owner:\n" +
+                       owner_lines + "  secret:\n" + secret_lines() + "device:\n  id: " + device_id +
+                       "\ncredential_file:\n  path: " + credential_file() + "\n" + credential_file_lines +
+                       "state_directory: " + state_directory() + "\n" + more_lines);
+        give_secret(secret);
+    }
+    /// Replaces the file that holds it, as an administrator's tool would: by a rename.
+    void give_secret(const std::string& value) const {
+        const auto fresh = directory.file("owner-secret.new");
+        fakes::put(fresh, value);
+        ::chmod(fresh.c_str(), 0600);
+        std::filesystem::rename(fresh, directory.file("owner-secret"));
+    }
+
+    /// The words of a run, for those who put others before them (strace, say).
+    [[nodiscard]] std::vector<std::string> words(const std::vector<std::string>& more) const {
+        std::vector<std::string> all{DEVKEYD, "--config", directory.file("devkeyd.yaml")};
+        all.insert(all.end(), more.begin(), more.end());
+        return all;
+    }
+    /// `devkeyd --once --json`, to its end. `before`: words before the program's.
+    Run once(std::vector<std::string> before = {}) {
+        const auto own = words({"--once", "--json"});
+        before.insert(before.end(), own.begin(), own.end());
+        fakes::Process process(std::move(before), next_output());
+        Run run{.exit_code = process.wait(),
+                .reason = {},
+                .changed = false,
+                .out = process.output(),
+                .err = process.errors()};
+        if (run.out.empty()) return run;
+        const auto told = Poco::JSON::Parser().parse(run.out).extract<Poco::JSON::Object::Ptr>();
+        run.reason = told->getValue<std::string>("reason");
+        run.changed = told->getValue<bool>("changed");
+        return run;
+    }
+    [[nodiscard]] std::string next_output() { return directory.file("run-" + std::to_string(++runs_)); }
+
+    [[nodiscard]] std::string state_directory() const { return directory.file("state"); }
+    [[nodiscard]] std::string credential_file() const { return directory.file("credential.json"); }
+    [[nodiscard]] bool has_credential() const { return std::filesystem::exists(credential_file()); }
+    [[nodiscard]] std::string credential(const std::string& field) const {
+        return field_of(credential_file(), field);
+    }
+    [[nodiscard]] std::string state_text() const {
+        return fakes::content_of(state_directory() + "/state.json");
+    }
+    [[nodiscard]] static std::string field_of(const std::string& path, const std::string& field) {
+        return Poco::JSON::Parser()
+            .parse(fakes::content_of(path))
+            .extract<Poco::JSON::Object::Ptr>()
+            ->getValue<std::string>(field);
+    }
+
+    fakes::TemporaryDirectory directory;
+    std::string device_id = "{literal: bench-1}";
+    std::string owner_lines = "  provider: local-userpass\n  username: site-7@example.com\n";
+    std::string secret = "correct horse 7";
+    std::string secret_source;  ///< the line below `secret:`; empty: a file that holds `secret`
+    std::string service_lines;
+    std::string credential_file_lines;
+    std::string more_lines;
+
+ private:
+    [[nodiscard]] std::string secret_lines() const {
+        return "    " + (secret_source.empty() ? "file: " + directory.file("owner-secret") : secret_source) +
+               "\n";
+    }
+
+    std::string url_;
+    std::string ca_file_;
+    int runs_ = 0;
+};
+
+/// devkeyd as a service, told on a socket where systemd would listen.
+class Daemon {
+ public:
+    explicit Daemon(Device& device)
+        : socket_path_(device.directory.file("notify")),
+          socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::strncpy(address.sun_path, socket_path_.c_str(), sizeof address.sun_path - 1);
+        std::filesystem::remove(socket_path_);
+        if (::bind(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+            throw std::runtime_error("no notify socket");
+        process_ =
+            std::make_unique<fakes::Process>(device.words({}), device.next_output(),
+                                             std::vector<std::string>{"NOTIFY_SOCKET=" + socket_path_});
+    }
+    Daemon(const Daemon&) = delete;
+    Daemon& operator=(const Daemon&) = delete;
+    ~Daemon() { ::close(socket_); }
+
+    /// Waits until it has told something that contains `text` since the last such wait; false: it ended, or a
+    /// minute went by.
+    [[nodiscard]] bool tells(const std::string& text) {
+        return fakes::wait_until([&] {
+                   const bool running = process_->is_running();
+                   listen();
+                   return told_.contains(text) || !running;
+               }) &&
+               forget_up_to(text);
+    }
+    [[nodiscard]] fakes::Process& process() { return *process_; }
+
+ private:
+    void listen() {
+        std::array<char, 4096> buffer{};
+        for (ssize_t size = 0; (size = ::recv(socket_, buffer.data(), buffer.size(), MSG_DONTWAIT)) > 0;)
+            told_ += std::string(buffer.data(), static_cast<std::size_t>(size)) + "\n";
+    }
+    bool forget_up_to(const std::string& text) {
+        const auto at = told_.find(text);
+        if (at == std::string::npos) return false;
+        told_.erase(0, at + text.size());
+        return true;
+    }
+
+    std::string socket_path_;
+    int socket_;
+    std::unique_ptr<fakes::Process> process_;
+    std::string told_;
+};
+
+}  // namespace devkey::e2e
