@@ -17,6 +17,8 @@ struct RotatePolicy {
     unsigned jitter_percent = 10;  ///< of `after`: how much earlier, fixed per device and generation
     std::vector<Window> windows;   ///< a rotation by age begins only in one of these; empty: at any time
     bool local_time = false;       ///< whether the windows mean the machine's time zone; else UTC
+
+    bool operator==(const RotatePolicy&) const = default;
 };
 
 /// What becomes of a key when its successor is published.
@@ -25,6 +27,8 @@ struct SupersededPolicy {
     Millis keep_enabled = std::chrono::hours{24};  ///< the grace, counted from the successor's publishing
     Then then = Then::Disable;
     Millis delete_after = std::chrono::days{7};  ///< counted from the disabling
+
+    bool operator==(const SupersededPolicy&) const = default;
 };
 
 /// What is done about keys of this device that another installation made.
@@ -32,6 +36,8 @@ struct OtherInstallationsPolicy {
     enum class Action { Report, Disable, Delete };
     Action action = Action::Report;
     Millis after = std::chrono::days{30};  ///< counted from when we first saw the key
+
+    bool operator==(const OtherInstallationsPolicy&) const = default;
 };
 
 /// What is done when somebody else disabled or deleted our key.
@@ -40,6 +46,8 @@ struct OutsideChangesPolicy {
     enum class Deleted { Hold, Replace };
     Disabled disabled = Disabled::Hold;
     Deleted deleted = Deleted::Hold;
+
+    bool operator==(const OutsideChangesPolicy&) const = default;
 };
 
 struct WatchdogPolicy {
@@ -47,6 +55,8 @@ struct WatchdogPolicy {
     bool credential_file = true;   ///< watched, and restored when it was touched
     std::optional<Millis> key_login = std::chrono::hours{6};    ///< none: never
     std::optional<Millis> key_listed = std::chrono::hours{24};  ///< none: never
+
+    bool operator==(const WatchdogPolicy&) const = default;
 };
 
 /// The policy. Every default is the one that config/policy.yaml documents, and config/README.md explains.
@@ -58,6 +68,8 @@ struct Policy {
     OtherInstallationsPolicy other_installations;
     OutsideChangesPolicy outside_changes;
     WatchdogPolicy watchdog;
+
+    bool operator==(const Policy&) const = default;
 };
 
 /// A setting that can't be kept, and what to do about it.

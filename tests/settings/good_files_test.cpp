@@ -35,8 +35,7 @@ TEST(GoodFiles, TheLeastTakesEveryDefault) {
     EXPECT_EQ(settings.credential_file.path, "/var/lib/devkeyd/credential.json");
     EXPECT_EQ(settings.credential_file.mode, 0600U);
     EXPECT_EQ(settings.state_directory, "/var/lib/devkeyd");
-    EXPECT_EQ(settings.policy.verify_patience, 30s);
-    EXPECT_TRUE(settings.policy.watch_credential_file);
+    EXPECT_EQ(settings.policy, core::Policy{});
 }
 
 TEST(GoodFiles, EverySettingArrives) {
@@ -122,17 +121,50 @@ TEST(GoodFiles, LineEndsByteOrderMarkAndMarkersDontMatter) {
     EXPECT_EQ(good("# söme cömment\n\n" + least).service.app, "devices");
 }
 
+TEST(GoodFiles, EverySettingOfThePolicyArrives) {
+    const auto loaded = load_policy_text(R"(version: 1
+rotate: {after: 10d, jitter: 0%, windows: ["Mon..Fri 02:00-05:00", "Sat,Sun 22:00-02:00"], time_zone: local}
+verify: {patience: 1m}
+superseded: {keep_enabled: 2h, then: delete, delete_after: 1d}
+other_installations: {action: disable, after: 5d}
+outside_changes: {disabled: replace, deleted: replace}
+watchdog:
+  jitter: 50%
+  credential_file: false
+  key_login: {every: never}
+  key_listed: {every: 1h30m}
+)");
+    ASSERT_EQ(lines_of(loaded), Lines{});
+    const core::Policy expected{
+        .rotate = {.after = std::chrono::days{10},
+                   .jitter_percent = 0,
+                   .windows = {*core::parse_window("Mon..Fri 02:00-05:00"),
+                               *core::parse_window("Sat,Sun 22:00-02:00")},
+                   .local_time = true},
+        .verify_patience = 1min,
+        .superseded = {.keep_enabled = 2h,
+                       .then = core::SupersededPolicy::Then::Delete,
+                       .delete_after = std::chrono::days{1}},
+        .other_installations = {.action = core::OtherInstallationsPolicy::Action::Disable,
+                                .after = std::chrono::days{5}},
+        .outside_changes = {.disabled = core::OutsideChangesPolicy::Disabled::Replace,
+                            .deleted = core::OutsideChangesPolicy::Deleted::Replace},
+        .watchdog = {.jitter_percent = 50, .credential_file = false, .key_login = {}, .key_listed = 90min}};
+    EXPECT_EQ(loaded->policy, expected);
+    EXPECT_FALSE(load_policy_text("version: 1\nrotate: {after: never}\n")->policy.rotate.after);
+}
+
 TEST(GoodFiles, ThePolicyIsFoundBesideOrByItsAbsolutePath) {
     const std::string policy = "version: 1\nverify: {patience: 1m}\nwatchdog: {credential_file: false}\n";
     for (const auto& [name, path] : {std::pair{"p.yaml", "conf/p.yaml"},
                                      {"../p.yaml", "conf/../p.yaml"},
                                      {"/etc/p.yaml", "/etc/p.yaml"}}) {
         const auto loaded =
-            load("conf/devkeyd.yaml",
+            load("conf/devkeyd.yaml", core::Capabilities{},
                  texts({{"conf/devkeyd.yaml", least + "policy: " + name + "\n"}, {path, policy}}));
         ASSERT_TRUE(loaded) << path << format(loaded.error().front());
         EXPECT_EQ(loaded->policy.verify_patience, 1min);
-        EXPECT_FALSE(loaded->policy.watch_credential_file);
+        EXPECT_FALSE(loaded->policy.watchdog.credential_file);
     }
 }
 
@@ -146,18 +178,22 @@ class ReadTextTest : public testing::Test {
 TEST_F(ReadTextTest, ReadsFromDisk) {
     std::ofstream{folder + "/devkeyd.yaml"} << least << "policy: p.yaml\n";
     std::ofstream{folder + "/p.yaml"} << "version: 1\nverify: {patience: 2m}\n";
-    const auto loaded = load(folder + "/devkeyd.yaml");
+    const auto loaded = load(folder + "/devkeyd.yaml", core::Capabilities{});
     ASSERT_TRUE(loaded) << format(loaded.error().front());
     EXPECT_EQ(loaded->policy.verify_patience, 2min);
 }
 
 TEST_F(ReadTextTest, SaysWhyItCant) {
-    EXPECT_EQ(load(folder + "/no.yaml").error().at(0).message, "can't open it: No such file or directory");
-    EXPECT_EQ(load(folder).error().at(0).message, "this is a folder: name the file in it");
+    EXPECT_EQ(load(folder + "/no.yaml", core::Capabilities{}).error().at(0).message,
+              "can't open it: No such file or directory");
+    EXPECT_EQ(load(folder, core::Capabilities{}).error().at(0).message,
+              "this is a folder: name the file in it");
     std::ofstream{folder + "/large.yaml"} << std::string(64 * 1024, '#') + "#";
-    EXPECT_NE(load(folder + "/large.yaml").error().at(0).message.find("64 KiB"), std::string::npos);
-    EXPECT_EQ(format(load(folder).error().at(0)), folder + ": this is a folder: name the file in it");
-    EXPECT_FALSE(load("/dev/zero"));
+    EXPECT_NE(load(folder + "/large.yaml", core::Capabilities{}).error().at(0).message.find("64 KiB"),
+              std::string::npos);
+    EXPECT_EQ(format(load(folder, core::Capabilities{}).error().at(0)),
+              folder + ": this is a folder: name the file in it");
+    EXPECT_FALSE(load("/dev/zero", core::Capabilities{}));
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ namespace devkey::settings {
 namespace {
 
 TEST(ShippedFiles, AreValidAndHoldTheDefaults) {
-    const auto loaded = load(DEVKEY_SOURCE_DIR "/config/devkeyd.yaml");
+    const auto loaded = load(DEVKEY_SOURCE_DIR "/config/devkeyd.yaml", core::Capabilities{});
     ASSERT_TRUE(loaded) << format(loaded.error().front());
     const core::Settings defaults;
     EXPECT_EQ(loaded->service.allowed_hosts, defaults.service.allowed_hosts);
@@ -34,8 +34,7 @@ TEST(ShippedFiles, AreValidAndHoldTheDefaults) {
     EXPECT_EQ(loaded->credential_file.mode, defaults.credential_file.mode);
     EXPECT_EQ(loaded->credential_file.group, defaults.credential_file.group);
     EXPECT_EQ(loaded->state_directory, defaults.state_directory);
-    EXPECT_EQ(loaded->policy.verify_patience, defaults.policy.verify_patience);
-    EXPECT_EQ(loaded->policy.watch_credential_file, defaults.policy.watch_credential_file);
+    EXPECT_EQ(loaded->policy, defaults.policy);
 }
 
 /// The paths of all keys in a YAML file, also of those in comments that begin right with a key.
@@ -169,7 +168,7 @@ TEST(HostileFiles, NeverCrashAndAlwaysSayWhere) {
     const auto policy = shipped("policy.yaml");
     int refused = 0;
     for (int i = 0; i < 3000; ++i) {
-        const auto loaded = load("/c/devkeyd.yaml",
+        const auto loaded = load("/c/devkeyd.yaml", core::Capabilities{},
                                  texts({{"/c/devkeyd.yaml", i % 4 == 0 ? devkeyd : mutated(devkeyd, chance)},
                                         {"/c/policy.yaml", mutated(policy, chance)}}));
         if (loaded) continue;

@@ -39,11 +39,11 @@ inline ReadText texts(std::map<std::string, std::string> files) {
 }
 
 inline std::expected<core::Settings, std::vector<Problem>> load_text(const std::string& text) {
-    return load("/c/devkeyd.yaml", texts({{"/c/devkeyd.yaml", text}}));
+    return load("/c/devkeyd.yaml", core::Capabilities{}, texts({{"/c/devkeyd.yaml", text}}));
 }
 
 inline std::expected<core::Settings, std::vector<Problem>> load_policy_text(const std::string& text) {
-    return load("/c/devkeyd.yaml",
+    return load("/c/devkeyd.yaml", core::Capabilities{},
                 texts({{"/c/devkeyd.yaml", least + "policy: policy.yaml\n"}, {"/c/policy.yaml", text}}));
 }
 
