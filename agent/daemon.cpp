@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <system_error>
 #include <utility>
 
 #include "host/owner_secret.hpp"
@@ -58,6 +59,7 @@ Daemon::Answer Daemon::work(const Request& request) {
 core::Result<void> Daemon::use(const SettingsPointer& settings) {
     auto device = Device::make(*settings, shared_);
     if (!device) return std::unexpected(std::move(device.error()));
+    if (device_) device_->rest();
     device_ = *std::move(device);
     used_ = settings;
     return {};
@@ -153,13 +155,14 @@ void Daemon::reload() {
         if (settings->state_directory == wanted_->state_directory) {
             wanted_ = std::move(settings);
             watch_files();
-            ask(Trigger::Retry);
         } else {
             shared_.reporter.report(
                 {ports::Severity::Error, "settings-kept",
                  "the old settings stay in use: a changed state_directory needs a restart"});
         }
     }
+    // Also when nothing of it can be used: whoever sends this signal may have mended something else.
+    ask(Trigger::Retry);
     notify_.reloaded();
 }
 
@@ -173,7 +176,15 @@ void Daemon::watch_files() {
 }
 
 void Daemon::watch_file(const std::string& path, Trigger trigger) {
-    watches_.push_back(std::make_unique<host::FileWatch>(path));
+    try {
+        watches_.push_back(std::make_unique<host::FileWatch>(path));
+    } catch (const std::system_error& error) {
+        shared_.reporter.report({ports::Severity::Warning, "not-watched",
+                                 path +
+                                     ": changes go unnoticed until the next pass or SIGHUP: " + error.what() +
+                                     "; raise fs.inotify.max_user_instances and max_user_watches"});
+        return;
+    }
     auto& watch = *watches_.back();
     loop_.watch(watch.descriptor(), [this, &watch, trigger] {
         if (watch.touched()) ask(trigger);

@@ -34,6 +34,8 @@ class Device {
                                                                     const Shared& shared);
 
     [[nodiscard]] engine::Snapshot pass(engine::Trigger trigger) { return reconciler_.pass(trigger); }
+    /// Logs out what is logged in, before another device takes this one's place.
+    void rest() noexcept { service_->rest(); }
 
  private:
     Device(const core::Settings& settings, const Shared& shared, engine::Setup setup,
