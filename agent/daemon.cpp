@@ -72,6 +72,9 @@ Daemon::End Daemon::run() {
         timer_.clear();
         ask(Trigger::Due);
     });
+    loop_.watch(clock_watch_.descriptor(), [this] {
+        if (clock_watch_.was_set()) ask(Trigger::Due);
+    });
     if (!flags_.once) watch_files();
     ask(flags_.once ? Trigger::Retry : Trigger::Start);
     loop_.run();
@@ -137,15 +140,18 @@ void Daemon::leave(Outcome outcome) {
 
 void Daemon::signalled() {
     while (const auto signal = signals_.next()) {
-        if (*signal == SIGHUP && !flags_.once)
-            reload();
-        else if (flags_.once)
+        const bool ends = *signal == SIGTERM || *signal == SIGINT;
+        if (flags_.once)
             leave({.exit_code = exit_later,
                    .reason = "interrupted",
                    .detail = "a signal ended it",
                    .changed = changed_});
-        else
+        else if (ends)
             leave({});
+        else if (*signal == SIGUSR1)
+            ask(Trigger::Rotate);
+        else
+            reload();
     }
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "flags.hpp"
+#include "host/clock_watch.hpp"
 #include "host/event_loop.hpp"
 #include "host/file_watch.hpp"
 #include "host/notify.hpp"
@@ -75,6 +76,7 @@ class Daemon {
     Reload reload_;
     host::EventLoop loop_;
     host::Timer timer_;
+    host::ClockWatch clock_watch_;
     host::Notify notify_;
     std::vector<std::unique_ptr<host::FileWatch>> watches_;
     SettingsPointer wanted_;  // what the last request names

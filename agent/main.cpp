@@ -16,6 +16,7 @@
 #include "host/system_entropy.hpp"
 #include "host/wake.hpp"
 #include "outcome.hpp"
+#include "services/app_services.hpp"
 #include "settings/load.hpp"
 #include "storage/atomic_file.hpp"
 #include "storage/state_lock.hpp"
@@ -46,7 +47,7 @@ int refuse(const Flags& flags, ports::Reporter& reporter, const core::Error& err
 }
 
 int check(const Flags& flags) {
-    const auto settings = settings::load(flags.config);
+    const auto settings = settings::load(flags.config, services::app_services_capabilities());
     if (settings) {
         fmt::print("{}: ok\n", flags.config);
         return 0;
@@ -56,7 +57,7 @@ int check(const Flags& flags) {
 }
 
 SettingsPointer load(const Flags& flags, ports::Reporter& reporter) {
-    auto settings = settings::load(flags.config);
+    auto settings = settings::load(flags.config, services::app_services_capabilities());
     if (settings) return std::make_shared<const core::Settings>(*std::move(settings));
     for (const auto& problem : settings.error())
         reporter.report({ports::Severity::Error, "bad-settings", settings::format(problem)});

@@ -57,6 +57,8 @@ int exit_code_of(Reason reason) {
         case Reason::ServiceForbids:
         case Reason::ProviderOff:
         case Reason::NotPermitted:
+        case Reason::KeyDisabledOutside:
+        case Reason::KeyDeletedOutside:
             return exit_refused;
         case Reason::RequestRefused:
         case Reason::OwnerSecretUnusable:

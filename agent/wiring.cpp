@@ -9,6 +9,9 @@
 namespace devkey {
 namespace {
 
+// No right clock shows an earlier time: this version was written then.
+constexpr core::Instant built_at = std::chrono::sys_days{std::chrono::year{2026} / 11 / 1};
+
 std::string owner_of(const core::OwnerSettings& owner) {
     std::string name{core::name_of(owner.provider)};
     if (!owner.username.empty()) name += ":" + owner.username;
@@ -25,7 +28,8 @@ core::Result<engine::Setup> setup_of(const core::Settings& settings, int stop) {
     return engine::Setup{.policy = settings.policy,
                          .identity = std::move(identity),
                          .key_prefix = settings.key_prefix,
-                         .machine = host::machine_tag()};
+                         .machine = host::machine_tag(),
+                         .built_at = built_at};
 }
 
 }  // namespace

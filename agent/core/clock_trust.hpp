@@ -20,7 +20,6 @@ struct ClockReading {
     Instant wall{};
     BootInstant boot{};
     bool synchronised = false;
-    Millis utc_offset{};  ///< what the machine's time zone shows beyond UTC
 };
 
 /// The service's `Date`, and when it came.

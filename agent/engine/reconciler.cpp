@@ -101,8 +101,7 @@ void Reconciler::note_start() {
 TrustedTime Reconciler::time() const {
     const ClockReading reading{.wall = world_.clock.now(),
                                .boot = world_.clock.boot_now(),
-                               .synchronised = world_.clock.is_synchronised(),
-                               .utc_offset = world_.clock.utc_offset()};
+                               .synchronised = world_.clock.is_synchronised()};
     const Instant floor = std::max(setup_.built_at, state_ ? state_->last_seen : Instant{});
     return trusted_time(reading, world_.service.server_date(), floor);
 }
@@ -124,7 +123,7 @@ Observation Reconciler::observe() {
     seen.boot_now = world_.clock.boot_now();
     seen.started = *started_;
     seen.time = time();
-    seen.utc_offset = world_.clock.utc_offset();
+    if (setup_.policy.rotate.local_time) seen.utc_offset = world_.clock.utc_offset();
     seen.identity = setup_.identity;
     seen.machine = setup_.machine;
     seen.capabilities = world_.service.capabilities();

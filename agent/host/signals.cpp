@@ -15,7 +15,7 @@ namespace {
 int open_signals() {
     sigset_t ours;
     sigemptyset(&ours);
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&ours, signal);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&ours, signal);
     if (const int error = pthread_sigmask(SIG_BLOCK, &ours, nullptr); error != 0)
         throw std::system_error(error, std::generic_category(), "pthread_sigmask");
     return must_open(signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");

@@ -7,8 +7,8 @@
 
 namespace devkey::host {
 
-/// Takes SIGTERM, SIGINT and SIGHUP for itself: they are blocked in the calling thread and in every thread
-/// that it starts from then on, so make it before any thread. Throws std::system_error if there are no
+/// Takes SIGTERM, SIGINT, SIGHUP and SIGUSR1 for itself: they are blocked in the calling thread and in every
+/// thread that it starts from then on, so make it before any thread. Throws std::system_error if there are no
 /// descriptors left.
 class Signals {
  public:

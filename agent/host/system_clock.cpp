@@ -1,5 +1,7 @@
 #include "host/system_clock.hpp"
 
+#include <sys/timex.h>
+
 #include <chrono>
 #include <ctime>
 
@@ -22,6 +24,19 @@ core::Instant SystemClock::now() const {
 
 core::BootInstant SystemClock::boot_now() const {
     return core::BootInstant{read_clock(CLOCK_BOOTTIME)};
+}
+
+bool SystemClock::is_synchronised() const {
+    timex facts{};
+    return ::adjtimex(&facts) != TIME_ERROR && (facts.status & STA_UNSYNC) == 0;
+}
+
+core::Millis SystemClock::utc_offset() const {
+    const std::time_t now = std::time(nullptr);
+    std::tm local{};
+    ::tzset();  // the machine may have been moved
+    if (::localtime_r(&now, &local) == nullptr) return {};
+    return std::chrono::seconds{local.tm_gmtoff};
 }
 
 }  // namespace devkey::host

@@ -10,6 +10,9 @@
 
 namespace devkey::services {
 
+/// What such a service can do.
+[[nodiscard]] core::Capabilities app_services_capabilities();
+
 /// InvalidInput if the URL can't be used. The references outlive the service.
 [[nodiscard]] core::Result<std::unique_ptr<ports::KeyService>> make_app_services(
     const core::ServiceSettings& service, const core::OwnerSettings& owner, ports::OwnerSecret& secret,
