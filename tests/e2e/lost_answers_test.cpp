@@ -18,7 +18,7 @@ const std::string owner_log_in = "local-userpass/login";
 const std::string key_log_in = "api-key/login";
 const std::string log_out = "/auth/session";
 // Short for a test that waits it out, long for a busy machine that must not.
-constexpr const char* short_timeout = "3s";
+constexpr const char* short_timeout = "2s";
 
 std::string name_in(const Poco::JSON::Object& state, const std::string& part) {
     return state.getObject(part)->getValue<std::string>("name");

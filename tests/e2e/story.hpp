@@ -10,11 +10,11 @@
 
 namespace devkey::e2e {
 
-struct Story : testing::Test {
+struct Scene {
     Service service;
     Device device{service.url(), service.authority.ca_file()};
 
-    void SetUp() override { device.write_settings(); }
+    Scene() { device.write_settings(); }
 
     /// How long a new key may take until it logs in, as policy.yaml says it.
     void set_patience(const std::string& patience) {
@@ -29,14 +29,22 @@ struct Story : testing::Test {
         device.write_settings();
     }
 
+    /// Until the next write_settings.
+    void change_settings(const std::string& from, const std::string& to) const {
+        auto text = fakes::content_of(settings_file());
+        const auto at = text.find(from);
+        ASSERT_NE(at, std::string::npos) << from;
+        fakes::put(settings_file(), text.replace(at, from.size(), to));
+    }
+    [[nodiscard]] std::string settings_file() const { return device.directory.file("devkeyd.yaml"); }
+    [[nodiscard]] std::string state_file() const { return device.state_directory() + "/state.json"; }
+
     [[nodiscard]] Poco::JSON::Object::Ptr state() const {
         return Poco::JSON::Parser().parse(device.state_text()).extract<Poco::JSON::Object::Ptr>();
     }
     /// Promise 2: the state names every key that the service lists.
     void expect_no_key_unknown() const {
-        const auto text = std::filesystem::exists(device.state_directory() + "/state.json")
-                              ? device.state_text()
-                              : std::string{};
+        const auto text = fakes::content_of(state_file());  // none: empty
         for (const auto& name : service.key_names())
             EXPECT_NE(text.find('"' + name + '"'), std::string::npos) << name << " in " << text;
     }
@@ -62,5 +70,7 @@ struct Story : testing::Test {
         expect_no_key_unknown();
     }
 };
+
+struct Story : testing::Test, Scene {};
 
 }  // namespace devkey::e2e
