@@ -45,18 +45,16 @@ int lines_of(const std::string& path) {
     return lines;
 }
 
-int calls_of_a_first_run(const std::string& call) {
-    Scene scene;
+int calls_of_a_first_run(Scene& scene, const std::string& call) {
     const auto record = scene.device.directory.file("record");
     const auto run = scene.device.once(strace(scene.device, call, 0, record));
     EXPECT_EQ(run.exit_code, 0) << run.err;
     return lines_of(record);
 }
 
-void expect_a_full_disk_is_survived(const std::string& call, int nth) {
+void expect_a_full_disk_is_survived(Scene& scene, const std::string& call, int nth) {
     SCOPED_TRACE(call + " " + std::to_string(nth));
-    Scene scene;
-    scene.set_patience("1s");
+    scene.start_over();
     const auto record = scene.device.directory.file("record");
     auto run = scene.device.once(strace(scene.device, call, nth, record));
     EXPECT_EQ(run.exit_code, 74) << run.err << run.out;
@@ -82,12 +80,14 @@ struct FullDisk : testing::TestWithParam<const char*> {};
 
 TEST_P(FullDisk, IsSurvivedAtEveryWriteOfTheFirstRun) {
     const std::string call = GetParam();
-    const int calls = calls_of_a_first_run(call);
+    Scene scene;
+    scene.set_patience("1s");
+    const int calls = calls_of_a_first_run(scene, call);
     ASSERT_GE(calls, 6) << "the state's saves, and the credential file";
-    for (int nth = 1; nth <= calls; ++nth) expect_a_full_disk_is_survived(call, nth);
+    for (int nth = 1; nth <= calls; ++nth) expect_a_full_disk_is_survived(scene, call, nth);
 }
 
-INSTANTIATE_TEST_SUITE_P(E2e, FullDisk, testing::Values("openat", "write", "fsync", "/^rename"));
+INSTANTIATE_TEST_SUITE_P(E2e, FullDisk, testing::Values("write", "fsync", "/^rename"));
 
 // ---- real disks, where the test may mount one ----
 
@@ -194,6 +194,7 @@ TEST_F(Forbidden, StateDirectoryHarmsNoKeyThatIsThere) {
     const auto run = device.once(as_one_whom_modes_bind());
     EXPECT_EQ(run.exit_code, 0) << run.err;
     EXPECT_FALSE(run.changed);
+    ASSERT_EQ(::chmod(device.state_directory().c_str(), 0700), 0);  // so that it can be removed
 }
 
 TEST_F(Forbidden, StateDirectoryThatOthersMayWriteToIsRefused) {

@@ -39,6 +39,13 @@ struct Scene {
     [[nodiscard]] std::string settings_file() const { return device.directory.file("devkeyd.yaml"); }
     [[nodiscard]] std::string state_file() const { return device.state_directory() + "/state.json"; }
 
+    /// As before the first key: nothing on the device, nothing on the service.
+    void start_over() const {
+        std::filesystem::remove(state_file());
+        std::filesystem::remove(device.credential_file());
+        for (const auto& key : service.keys()) ASSERT_TRUE(service.store->remove_key(key.id));
+    }
+
     [[nodiscard]] Poco::JSON::Object::Ptr state() const {
         return Poco::JSON::Parser().parse(device.state_text()).extract<Poco::JSON::Object::Ptr>();
     }
