@@ -26,6 +26,8 @@ struct End {
     int exit_code;
     const char* reason;
     const char* remedy = "";  ///< what the detail names
+
+    friend void PrintTo(const End& end, std::ostream* out) { *out << end.name; }
 };
 
 struct RunOnce : Story, testing::WithParamInterface<End> {};
@@ -103,8 +105,7 @@ INSTANTIATE_TEST_SUITE_P(
             },
             78, "invalid-input", "credential_file.group"},
         End{"state_directory_nowhere", [](Scene& at) { at.change_settings("/state\n", "/no/such/state\n"); },
-            78, "not-found", "create the state directory"}),
-    [](const auto& end) { return end.param.name; });
+            78, "not-found", "create the state directory"}));
 
 using Once = Story;
 

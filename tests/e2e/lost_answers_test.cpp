@@ -30,6 +30,8 @@ struct Loss {
     const char* name;
     std::function<fakes::Fault()> fault;
     const char* timeout = "";
+
+    friend void PrintTo(const Loss& loss, std::ostream* out) { *out << loss.name; }
 };
 
 std::string another_name(std::string body) {
@@ -64,8 +66,7 @@ INSTANTIATE_TEST_SUITE_P(
         Loss{"answered_500", [] { return fakes::answer_after_with(500); }},
         Loss{"answered_by_a_gateway", [] { return fakes::answer_after_with(504, "<html>"); }},
         Loss{"never_answered", [] { return fakes::delay_after(std::make_shared<Gate>()); }, short_timeout},
-        Loss{"trickled", [] { return fakes::trickle(milliseconds{200}); }, short_timeout}),
-    [](const auto& loss) { return loss.param.name; });
+        Loss{"trickled", [] { return fakes::trickle(milliseconds{200}); }, short_timeout}));
 
 using LostAnswers = Story;
 
@@ -243,6 +244,10 @@ struct Refusal {
     const char* method;
     std::string path_end;
     int status;
+
+    friend void PrintTo(const Refusal& refusal, std::ostream* out) {
+        *out << refusal.method << ' ' << refusal.path_end << ' ' << refusal.status;
+    }
 };
 
 struct Unavailable : Story, testing::WithParamInterface<Refusal> {};

@@ -100,6 +100,8 @@ TEST_F(StateLost, WithItsDirectoryStartsAnewToo) {
 struct Damage {
     const char* name;
     std::function<std::string(std::string)> of;
+
+    friend void PrintTo(const Damage& damage, std::ostream* out) { *out << damage.name; }
 };
 
 struct StateDamaged : Provisioned, testing::WithParamInterface<Damage> {};
@@ -128,8 +130,7 @@ INSTANTIATE_TEST_SUITE_P(
         Damage{"of_a_later_version",
                [](const std::string& text) { return replaced(text, "\"version\": 1", "\"version\": 2"); }},
         Damage{"without_its_key",
-               [](const std::string& text) { return replaced(text, "\"secret\"", "\"secrets\""); }}),
-    [](const auto& damage) { return damage.param.name; });
+               [](const std::string& text) { return replaced(text, "\"secret\"", "\"secrets\""); }}));
 
 using StateLoosened = Provisioned;
 
@@ -150,6 +151,8 @@ struct Change {
     const char* name;
     std::string from;
     std::string to;
+
+    friend void PrintTo(const Change& change, std::ostream* out) { *out << change.name; }
 };
 
 struct IdentityChanged : Provisioned, testing::WithParamInterface<Change> {};
@@ -165,8 +168,7 @@ INSTANTIATE_TEST_SUITE_P(E2e, IdentityChanged,
                          testing::Values(Change{"owner", "site-7@example.com", "site-8@example.com"},
                                          Change{"app", "app: devices", "app: others"},
                                          Change{"device", "literal: bench-1", "literal: bench-2"},
-                                         Change{"service", "https://127.0.0.1:", "https://localhost:"}),
-                         [](const auto& change) { return change.param.name; });
+                                         Change{"service", "https://127.0.0.1:", "https://localhost:"}));
 
 using AnotherOwner = Story;
 
