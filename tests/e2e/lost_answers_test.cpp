@@ -295,7 +295,7 @@ TEST_F(Refused, RetryAfterIsHonoured) {
     EXPECT_EQ(again[1], "2") << run.err;
 }
 
-TEST_F(Refused, RetryAfterIsHonouredEvenWhenTheOwnersSecretChanges) {
+TEST_F(Refused, RetryAfterIsHonouredEvenWhenAPersonIsInAHurry) {
     service.faults.always("POST", owner_log_in, fakes::answer_with(429, "", "Retry-After: 7200\r\n"));
     Daemon daemon(device);
     EXPECT_TRUE(daemon.tells("STATUS=rate-limited")) << daemon.process().errors();
@@ -303,7 +303,23 @@ TEST_F(Refused, RetryAfterIsHonouredEvenWhenTheOwnersSecretChanges) {
     const auto asked = service.served().size();
     device.give_secret(password);
     EXPECT_TRUE(daemon.tells("STATUS=rate-limited")) << daemon.process().errors();
+    daemon.process().signal(SIGHUP);
+    EXPECT_TRUE(daemon.tells("STATUS=rate-limited")) << daemon.process().errors();
     EXPECT_EQ(service.served().size(), asked);
+    EXPECT_EQ(daemon.process().end(SIGTERM), 0);
+}
+
+TEST_F(Refused, RetryAfterIsNotForAnotherOwner) {
+    service.faults.always("POST", owner_log_in, fakes::answer_with(429, "", "Retry-After: 7200\r\n"));
+    device.owner_lines = "  provider: local-userpass\n  username: site-8@example.com\n";
+    device.write_settings();
+    Daemon daemon(device);
+    EXPECT_TRUE(daemon.tells("STATUS=rate-limited")) << daemon.process().errors();
+    service.faults.clear();
+    device.owner_lines = "  provider: local-userpass\n  username: site-7@example.com\n";
+    device.write_settings();
+    daemon.process().signal(SIGHUP);
+    EXPECT_TRUE(daemon.tells("STATUS=healthy")) << daemon.process().errors();
     EXPECT_EQ(daemon.process().end(SIGTERM), 0);
 }
 
