@@ -59,7 +59,7 @@ Daemon::Answer Daemon::work(const Request& request) {
 core::Result<void> Daemon::use(const SettingsPointer& settings) {
     auto device = Device::make(*settings, shared_);
     if (!device) return std::unexpected(std::move(device.error()));
-    if (device_) device_->rest();
+    if (device_) (*device)->succeed(*device_);
     device_ = *std::move(device);
     used_ = settings;
     return {};

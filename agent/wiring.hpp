@@ -34,8 +34,11 @@ class Device {
                                                                     const Shared& shared);
 
     [[nodiscard]] engine::Snapshot pass(engine::Trigger trigger) { return reconciler_.pass(trigger); }
-    /// Logs out what is logged in, before another device takes this one's place.
-    void rest() noexcept { service_->rest(); }
+    /// Takes the place of `former`, which logs out what it has logged in.
+    void succeed(Device& former) {
+        former.service_->rest();
+        reconciler_.succeed(former.reconciler_);
+    }
 
  private:
     Device(const core::Settings& settings, const Shared& shared, engine::Setup setup,

@@ -63,6 +63,12 @@ ports::Severity severity_of(const Decision& decision) {
 
 Reconciler::Reconciler(World world, Setup setup) : world_(world), setup_(std::move(setup)) {}
 
+void Reconciler::succeed(const Reconciler& former) {
+    if (former.setup_.identity != setup_.identity) return;
+    for (const auto& [action, failure] : former.failures_)
+        if (failure.reason == Reason::RateLimited) failures_.insert_or_assign(action, failure);
+}
+
 Snapshot Reconciler::pass(Trigger trigger) {
     changed_ = false;
     if (trigger == Trigger::Retry || trigger == Trigger::Rotate) {

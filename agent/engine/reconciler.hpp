@@ -61,6 +61,10 @@ class Reconciler {
  public:
     Reconciler(World world, Setup setup);
 
+    /// Before the first pass: takes the place of `former`, which new settings ended. If they belong to the
+    /// same identity, what the service asked of it (Retry-After) holds on.
+    void succeed(const Reconciler& former);
+
     /// Runs one pass. Never throws; what failed is in the snapshot's decision of the next pass.
     [[nodiscard]] Snapshot pass(Trigger trigger);
 

@@ -32,8 +32,8 @@ TEST_F(FirstKey, TakesSevenRequestsAndARestartNone) {
 TEST_F(FirstKey, ByTheDaemonMakesItReady) {
     device.write_settings();
     Daemon daemon(device);
-    EXPECT_TRUE(daemon.tells("READY=1")) << daemon.process().errors();
     EXPECT_TRUE(daemon.tells("STATUS=healthy")) << daemon.process().errors();
+    EXPECT_TRUE(daemon.tells("READY=1")) << daemon.process().errors();
     EXPECT_TRUE(service.takes(device.credential("key")));
     EXPECT_EQ(daemon.process().end(SIGTERM), 0);
 }
