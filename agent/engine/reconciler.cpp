@@ -65,6 +65,12 @@ Reconciler::Reconciler(World world, Setup setup) : world_(world), setup_(std::mo
 
 void Reconciler::succeed(const Reconciler& former) {
     if (former.setup_.identity != setup_.identity) return;
+    started_ = former.started_;
+    planned_ = former.planned_;
+    asked_ = former.asked_;
+    login_refused_ = former.login_refused_;
+    quota_is_short_ = former.quota_is_short_;
+    twin_ = former.twin_;
     for (const auto& [action, failure] : former.failures_)
         if (failure.reason == Reason::RateLimited) failures_.insert_or_assign(action, failure);
 }

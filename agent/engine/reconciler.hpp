@@ -62,7 +62,8 @@ class Reconciler {
     Reconciler(World world, Setup setup);
 
     /// Before the first pass: takes the place of `former`, which new settings ended. If they belong to the
-    /// same identity, what the service asked of it (Retry-After) holds on.
+    /// same identity, it goes on where the former was: what people and the service (Retry-After) asked of it
+    /// holds on.
     void succeed(const Reconciler& former);
 
     /// Runs one pass. Never throws; what failed is in the snapshot's decision of the next pass.
