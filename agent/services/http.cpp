@@ -107,19 +107,28 @@ core::Result<void> Http::connect(const Origin& origin) {
         connect_to(origin, settings_, interrupter_, steady_clock::now() + settings_.connect_timeout);
     if (!socket) return std::unexpected(std::move(socket.error()));
     ++connections_made_;
+    try {
+        adopt(origin, *socket);
+    } catch (const std::exception& error) {  // the socket is gone already
+        return core::fail(ErrorKind::Unavailable,
+                          "can't connect to " + origin.authority() + ": " + error.what());
+    }
+    return {};
+}
+
+void Http::adopt(const Origin& origin, const Poco::Net::StreamSocket& socket) {
     auto connection = std::make_unique<Connection>();
     connection->origin = origin;
     // Over the socket, plain or with TLS, that we connected ourselves. The session gets no host: with one,
     // Poco would reconnect by itself, past our deadlines and checks. (Poco's HTTPS session can't take a
     // connected socket.)
-    connection->session = std::make_unique<Poco::Net::HTTPClientSession>(*socket);
+    connection->session = std::make_unique<Poco::Net::HTTPClientSession>(socket);
     connection->session->setKeepAlive(true);
     // On the socket: a session takes its own timeouts to a socket only when it connects itself.
     const Poco::Timespan patience(settings_.request_timeout.count() * 1000);
     connection->session->socket().setReceiveTimeout(patience);
     connection->session->socket().setSendTimeout(patience);
     connection_ = std::move(connection);
-    return {};
 }
 
 std::expected<Response, NoAnswer> Http::send(const Origin& origin, const Request& request) {

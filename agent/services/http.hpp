@@ -18,6 +18,7 @@
 namespace Poco::Net {
 class HTTPClientSession;
 class HTTPRequest;
+class StreamSocket;
 }  // namespace Poco::Net
 
 namespace devkey::services {
@@ -62,6 +63,8 @@ class Http {
     struct Connection;
 
     [[nodiscard]] core::Result<void> connect(const Origin& origin);
+    /// Throws what Poco throws.
+    void adopt(const Origin& origin, const Poco::Net::StreamSocket& socket);
     /// The answer, and whether the connection may be used again. Throws what Poco throws. The socket outlives
     /// the watch.
     [[nodiscard]] std::pair<Response, bool> transact(Poco::Net::HTTPClientSession& session,

@@ -8,6 +8,7 @@
 
 #include "fakes/certificates.hpp"
 #include "fakes/temporary_directory.hpp"
+#include "misbehaving_system.hpp"
 #include "server/api.hpp"
 #include "server/crypto.hpp"
 #include "server/server.hpp"
@@ -111,6 +112,17 @@ TEST_F(RealService, OpensAnEndedSessionAnewOnce) {
     ASSERT_TRUE(store->disable_user("user-1"));  // ends all sessions, and lets no new one begin
     EXPECT_EQ(service->list().error().kind, ErrorKind::Unauthenticated);
     EXPECT_EQ(std::ranges::count(served, "POST /app/app/auth/providers/local-userpass/login 401"), 1);
+}
+
+TEST_F(RealService, CanBeLeftWhereTheSystemHasNoThreadLeft) {
+    serve(authority.issue("localhost"));
+    settings.url = "https://localhost:" + std::to_string(running->port());
+    const auto service = make();
+    ASSERT_TRUE(service->log_in());
+    running->stop();  // so that a log-out connects anew, and looks the name up
+    const NoThreadLeft none;
+    service->rest();  // noexcept: what it throws ends the process
+    EXPECT_EQ(service->log_in().error().kind, ErrorKind::Unavailable);
 }
 
 TEST_F(RealService, WithProviderOffSaysSo) {
