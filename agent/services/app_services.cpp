@@ -65,12 +65,12 @@ Error error_of(const Request& request, const Response& response, bool logging_in
 class AppServices : public ports::KeyService {
  public:
     AppServices(core::ServiceSettings service, core::OwnerSettings owner, Origin origin,
-                ports::OwnerSecret& secret, Interrupter& interrupter)
+                ports::OwnerSecret& secret, const ports::Clock& clock, Interrupter& interrupter)
         : service_(std::move(service)),
           owner_(std::move(owner)),
           origin_(std::move(origin)),
           secret_(secret),
-          http_(service_, interrupter) {
+          http_(service_, clock, interrupter) {
         // A name has 64 characters at most and an owner 20 keys; SDK tests wait up to 15 s for a write to
         // show.
         can_.read_lag = std::chrono::seconds{15};
@@ -249,10 +249,11 @@ class AppServices : public ports::KeyService {
 Result<std::unique_ptr<ports::KeyService>> make_app_services(const core::ServiceSettings& service,
                                                              const core::OwnerSettings& owner,
                                                              ports::OwnerSecret& secret,
+                                                             const ports::Clock& clock,
                                                              Interrupter& interrupter) {
     auto origin = parse_origin(service.url);
     if (!origin) return std::unexpected(core::with_context("service.url", origin.error()));
-    return std::make_unique<AppServices>(service, owner, *std::move(origin), secret, interrupter);
+    return std::make_unique<AppServices>(service, owner, *std::move(origin), secret, clock, interrupter);
 }
 
 }  // namespace devkey::services

@@ -24,7 +24,8 @@ namespace {
 
 constexpr std::size_t longest_answer = 1U << 20U;  // 20 keys need 2 kB
 constexpr int most_header_fields = 100;
-// A connection that is idle for longer may have been closed by the other side without our knowing.
+// A connection that is idle for longer may have been closed by the other side without our knowing. In time
+// since boot: what was open before the device slept is most likely dead.
 constexpr auto answered_just_now = std::chrono::seconds{2};
 
 /// `Retry-After` in seconds or as a date, within a second and a day.
@@ -84,12 +85,12 @@ HTTPRequest to_poco(const Request& request, const Origin& origin) {
 struct Http::Connection {
     Origin origin;
     std::unique_ptr<Poco::Net::HTTPClientSession> session;
-    steady_clock::time_point last_answer;
+    core::BootInstant last_answer;
     bool reused = false;
 };
 
-Http::Http(const core::ServiceSettings& settings, Interrupter& interrupter)
-    : settings_(settings), interrupter_(interrupter) {}
+Http::Http(const core::ServiceSettings& settings, const ports::Clock& clock, Interrupter& interrupter)
+    : settings_(settings), clock_(clock), interrupter_(interrupter) {}
 
 Http::~Http() = default;
 
@@ -133,7 +134,7 @@ void Http::adopt(const Origin& origin, const Poco::Net::StreamSocket& socket) {
 
 std::expected<Response, NoAnswer> Http::send(const Origin& origin, const Request& request) {
     const bool stale = connection_ && !request.repeatable &&
-                       steady_clock::now() - connection_->last_answer > answered_just_now;
+                       clock_.boot_now() - connection_->last_answer > answered_just_now;
     if (!connected_to(origin) || stale) {
         if (auto connected = connect(origin); !connected)
             return std::unexpected(NoAnswer{connected.error(), false});
@@ -168,7 +169,7 @@ std::expected<Response, NoAnswer> Http::exchange(const Request& request, Interru
     try {
         auto poco = to_poco(request, connection_->origin);
         auto [response, keep] = transact(*connection_->session, poco, request.body.reveal(), deadline);
-        connection_->last_answer = steady_clock::now();
+        connection_->last_answer = clock_.boot_now();
         connection_->reused = true;
         if (!keep) close();
         return std::move(response);

@@ -12,6 +12,7 @@
 #include "core/error.hpp"
 #include "core/secret.hpp"
 #include "core/settings.hpp"
+#include "ports/clock.hpp"
 #include "services/interrupter.hpp"
 #include "services/url.hpp"
 
@@ -46,7 +47,8 @@ struct NoAnswer {
 /// Used by one thread; the interrupter may be used by others.
 class Http {
  public:
-    Http(const core::ServiceSettings& settings, Interrupter& interrupter);
+    /// The references outlive it.
+    Http(const core::ServiceSettings& settings, const ports::Clock& clock, Interrupter& interrupter);
     ~Http();
     Http(const Http&) = delete;
     Http& operator=(const Http&) = delete;
@@ -74,6 +76,7 @@ class Http {
                                                              Interrupter::Time deadline);
 
     core::ServiceSettings settings_;
+    const ports::Clock& clock_;
     Interrupter& interrupter_;
     std::unique_ptr<Connection> connection_;
     unsigned connections_made_ = 0;

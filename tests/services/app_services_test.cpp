@@ -12,6 +12,7 @@
 #include "server/api.hpp"
 #include "server/crypto.hpp"
 #include "server/server.hpp"
+#include "set_clock.hpp"
 
 namespace devkey::services {
 namespace {
@@ -49,7 +50,7 @@ class RealService : public testing::Test {
         owner.username = "alice";
     }
     std::unique_ptr<ports::KeyService> make() {
-        return make_app_services(settings, owner, secret, interrupter).value();
+        return make_app_services(settings, owner, secret, clock, interrupter).value();
     }
 
     TemporaryDirectory directory;
@@ -61,6 +62,7 @@ class RealService : public testing::Test {
     core::ServiceSettings settings;
     core::OwnerSettings owner;
     FixedSecret secret;
+    SetClock clock;
     Interrupter interrupter;
     std::unique_ptr<server::Server> running;  // stops first
 };
@@ -190,17 +192,18 @@ TEST_F(RealService, ThatSendsUsElsewhereIsNotFollowed) {
 
 TEST(Settings, PlainHttpNeedsTheSettingAndALoopbackAddress) {
     FixedSecret secret;
+    SetClock clock;
     Interrupter interrupter;
     const core::ServiceSettings not_asked_for{
         .url = "http://127.0.0.1:1", .app = "app", .ca_file = {}, .allowed_hosts = {}};
-    EXPECT_EQ(make_app_services(not_asked_for, {}, secret, interrupter).value()->log_in().error().kind,
+    EXPECT_EQ(make_app_services(not_asked_for, {}, secret, clock, interrupter).value()->log_in().error().kind,
               ErrorKind::Insecure);
     const core::ServiceSettings far{
         .url = "http://192.0.2.1:1", .app = "app", .ca_file = {}, .allowed_hosts = {}, .plain_http = true};
-    EXPECT_EQ(make_app_services(far, {}, secret, interrupter).value()->log_in().error().kind,
+    EXPECT_EQ(make_app_services(far, {}, secret, clock, interrupter).value()->log_in().error().kind,
               ErrorKind::Insecure);
     EXPECT_FALSE(make_app_services({.url = "https://h/path", .app = "a", .ca_file = {}, .allowed_hosts = {}},
-                                   {}, secret, interrupter));
+                                   {}, secret, clock, interrupter));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "full_backlog.hpp"
 #include "misbehaving_system.hpp"
 #include "services/http.hpp"
+#include "set_clock.hpp"
 
 namespace devkey::services {
 namespace {
@@ -81,7 +82,8 @@ TEST_F(Connecting, WithAHungLookUpEndsAtItsDeadline) {
 
 TEST_F(Connecting, WithNoThreadForTheLookUpSaysSo) {
     const NoThreadLeft none;
-    Http http(patient(), interrupter);
+    const SetClock clock;
+    Http http(patient(), clock, interrupter);
     const auto answer =
         http.send({.tls = false, .host = "localhost", .port = 1}, {.method = "GET", .path = "/"});
     ASSERT_FALSE(answer);

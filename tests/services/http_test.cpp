@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "scripted_server.hpp"
+#include "set_clock.hpp"
 
 namespace devkey::services {
 namespace {
@@ -24,7 +25,7 @@ core::ServiceSettings plain(core::Millis timeout = 20s) {
 
 struct Client {
     explicit Client(std::vector<Answer> script, core::Millis timeout = 20s)
-        : server(std::move(script)), http(plain(timeout), interrupter) {}
+        : server(std::move(script)), http(plain(timeout), clock, interrupter) {}
     auto get() { return http.send(parse_origin(server.url()).value(), {.method = "GET", .path = "/x"}); }
     auto post() {
         return http.send(parse_origin(server.url()).value(),
@@ -32,6 +33,7 @@ struct Client {
     }
 
     ScriptedServer server;
+    SetClock clock;
     Interrupter interrupter;
     Http http;
 };
@@ -56,6 +58,22 @@ TEST(Http, RepeatsOnlyWhatMayBeRepeatedOnADeadConnection) {
     const auto lost = client.post();
     ASSERT_FALSE(lost);
     EXPECT_TRUE(lost.error().sent);
+}
+
+TEST(Http, SendsACreateOnlyOnAConnectionThatJustAnswered) {
+    Client client({{.bytes = http_answer(200, "one")}, {.bytes = http_answer(201, "two")}});
+    ASSERT_TRUE(client.get());
+    client.clock.go_on(2s);
+    ASSERT_TRUE(client.post());
+    EXPECT_EQ(client.http.connections_made(), 1U);
+}
+
+TEST(Http, ConnectsAnewForACreateAfterAPauseOrASleep) {
+    Client client({{.bytes = http_answer(200, "one"), .close = true}, {.bytes = http_answer(201, "two")}});
+    ASSERT_TRUE(client.get());
+    client.clock.go_on(2001ms);  // boot time counts a sleep, too
+    EXPECT_EQ(client.post()->status, 201);
+    EXPECT_EQ(client.http.connections_made(), 2U);
 }
 
 TEST(Http, EndsATrickledHeaderAndATrickledBodyAtTheDeadline) {
@@ -112,8 +130,9 @@ TEST(Http, IsEndedFromAnotherThread) {
 }
 
 TEST(Http, SaysThatNothingWasSentWhereNobodyListens) {
+    const SetClock clock;
     Interrupter interrupter;
-    Http http(plain(), interrupter);
+    Http http(plain(), clock, interrupter);
     const auto answer =
         http.send({.tls = false, .host = "127.0.0.1", .port = 1}, {.method = "GET", .path = "/"});
     ASSERT_FALSE(answer);
