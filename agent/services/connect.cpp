@@ -170,7 +170,8 @@ Result<StreamSocket> connect_tcp(const std::vector<SocketAddress>& addresses, co
             last = address.toString() + ": " + error.displayText();
         }
     }
-    return fail(ErrorKind::Unavailable, "can't connect to " + origin.authority() + ": " + last);
+    return fail(ErrorKind::Unavailable, "can't connect to " + origin.authority() + ": " + last +
+                                            "; check service.url and the network");
 }
 
 }  // namespace

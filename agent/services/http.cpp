@@ -72,13 +72,34 @@ HTTPRequest to_poco(const Request& request, const Origin& origin) {
     poco.set("User-Agent", "devkeyd/" DEVKEY_VERSION);
     poco.set("Accept", "application/json");
     poco.setKeepAlive(true);
-    if (request.bearer != nullptr)
-        poco.set("Authorization", "Bearer " + std::string(request.bearer->reveal()));
+    if (request.bearer != nullptr) {
+        std::string bearer;
+        bearer.reserve(request.bearer->reveal().size() + 7);
+        bearer.append("Bearer ").append(request.bearer->reveal());
+        poco.set("Authorization", bearer);
+        core::wipe(bearer);
+    }
     if (!request.body.empty()) poco.setContentType("application/json");
     if (request.method != "GET")
         poco.setContentLength(static_cast<std::streamsize>(request.body.reveal().size()));
     return poco;
 }
+
+/// Wipes a request's token at its end. Poco gives no way to change a header in place; the memory is not
+/// const, though.
+class WipedAfterUse {
+ public:
+    explicit WipedAfterUse(HTTPRequest& request) : request_(request) {}
+    WipedAfterUse(const WipedAfterUse&) = delete;
+    WipedAfterUse& operator=(const WipedAfterUse&) = delete;
+    ~WipedAfterUse() {
+        const auto header = request_.find("Authorization");
+        if (header != request_.end()) core::wipe(const_cast<std::string&>(header->second));
+    }
+
+ private:
+    HTTPRequest& request_;
+};
 
 }  // namespace
 
@@ -168,6 +189,7 @@ std::expected<Response, NoAnswer> Http::exchange(const Request& request, Interru
     const std::string where = request.method + " at " + connection_->origin.authority();
     try {
         auto poco = to_poco(request, connection_->origin);
+        const WipedAfterUse wiped(poco);
         auto [response, keep] = transact(*connection_->session, poco, request.body.reveal(), deadline);
         connection_->last_answer = clock_.boot_now();
         connection_->reused = true;

@@ -7,6 +7,7 @@
 #include <atomic>
 
 #include "fakes/certificates.hpp"
+#include "fakes/faults.hpp"
 #include "fakes/temporary_directory.hpp"
 #include "misbehaving_system.hpp"
 #include "server/api.hpp"
@@ -35,6 +36,7 @@ class RealService : public testing::Test {
         ASSERT_TRUE(store->add_user(
             {"user-1", "app", "local-userpass", "alice", server::hash_password(core::Secret{"hunter22"})}));
         api.emplace(*store, server::Tokens(store->signing_key().value()), [] { return 1800000000LL; });
+        server::fit(*api, faults.seam());
         running = server::Server::start(
                       {"127.0.0.1", 0, certificate.cert, certificate.key}, *api,
                       [this](const server::Served& one) {
@@ -56,6 +58,7 @@ class RealService : public testing::Test {
     TemporaryDirectory directory;
     fakes::Authority authority{directory.path};
     std::unique_ptr<server::Store> store;
+    fakes::Faults faults;
     std::optional<server::Api> api;
     std::mutex mutex;
     std::vector<std::string> served;
@@ -139,6 +142,51 @@ TEST_F(RealService, WithAWrongAppSaysWhichSetting) {
     const auto error = make()->log_in().error();
     EXPECT_EQ(error.kind, ErrorKind::InvalidInput);
     EXPECT_NE(error.message.find("service.app"), std::string::npos);
+}
+
+bool holds(const core::Error& error, std::string_view part) {
+    return error.message.find(part) != std::string::npos;
+}
+
+TEST_F(RealService, NamesTheHostAndARemedyInItsErrors) {
+    serve(authority.issue("127.0.0.1"));
+    const auto service = make();
+    faults.at("GET", "/auth/api_keys", fakes::answer_with(503, "", "Retry-After: 7\r\n"));
+    const auto busy = service->list().error();
+    EXPECT_EQ(busy.retry_after, 7s);
+    EXPECT_TRUE(holds(busy, "service " + settings.url + " answered 503 to GET ")) << busy.message;
+    EXPECT_TRUE(holds(busy, "; it's asked again later")) << busy.message;
+    faults.at("POST", "/auth/api_keys", fakes::answer_with(403));
+    EXPECT_TRUE(holds(service->create("name-1").error(), "check its rights on the service"));
+    faults.at("GET", "/auth/api_keys", fakes::answer_with(301));
+    EXPECT_TRUE(holds(service->list().error(), "service.url"));
+}
+
+TEST_F(RealService, QuotesNothingOfALogInThatCouldBeASecret) {
+    serve(authority.issue("127.0.0.1"));
+    const auto service = make();
+    for (const char* code : {"hunter22", "unter2", "a\\u001b[31mb", "no code, but a sentence"}) {
+        faults.at("POST", "/local-userpass/login",
+                  fakes::answer_with(
+                      401, std::string(R"({"error":"hunter22 is wrong","error_code":")") + code + "\"}"));
+        const auto error = service->log_in().error();
+        EXPECT_TRUE(holds(error, "/login; check the owner's name and secret")) << error.message;
+    }
+    faults.at("POST", "/local-userpass/login",
+              fakes::answer_with(401, R"({"error":"x","error_code":"InvalidPassword"})"));
+    EXPECT_TRUE(holds(service->log_in().error(), "/login (InvalidPassword); "));
+}
+
+TEST_F(RealService, LetsNoIdFromTheDiskLeadToAnotherPath) {
+    serve(authority.issue("127.0.0.1"));
+    const auto service = make();
+    for (const char* id : {"", "..", "../session", "a/disable", "a?b", "a%2e", "a b", "a\r\nX: y"}) {
+        EXPECT_EQ(service->get(id).error().kind, ErrorKind::InvalidInput) << id;
+        EXPECT_EQ(service->enable(id).error().kind, ErrorKind::InvalidInput) << id;
+        EXPECT_EQ(service->disable(id).error().kind, ErrorKind::InvalidInput) << id;
+        EXPECT_EQ(service->remove(id).error().kind, ErrorKind::InvalidInput) << id;
+    }
+    EXPECT_TRUE(served.empty());
 }
 
 void expect_insecure(ports::KeyService& service, const char* why) {
