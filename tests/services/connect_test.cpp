@@ -66,6 +66,31 @@ TEST_F(Connecting, ThatGetsNoAnswerEndsAtItsDeadline) {
     expect_ended(connecting);
 }
 
+TEST_F(Connecting, WithAHandshakeThatHangsEndsAtItsDeadlineAndByAnAbort) {
+    // Takes connections (the kernel does), and never says a word.
+    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+    ASSERT_EQ(::listen(listener, 8), 0);
+    ASSERT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    const Origin origin{.tls = true, .host = "127.0.0.1", .port = ntohs(address.sin_port)};
+    auto first = start(origin, 200ms);
+    expect_ended(first);
+    auto second = start(origin);
+    for (int i = 0; i < 2; ++i) {  // until its first words are here
+        const int client = ::accept(listener, nullptr, nullptr);
+        char byte = 0;
+        EXPECT_EQ(::recv(client, &byte, 1, 0), 1);
+        if (i == 1) interrupter.abort();
+        if (i == 1) expect_ended(second);
+        ::close(client);
+    }
+    ::close(listener);
+}
+
 TEST_F(Connecting, WithAHungLookUpIsEndedByAnAbort) {
     const HungLookUps hung;
     auto connecting = start({.tls = true, .host = hanging_name, .port = 443});

@@ -96,9 +96,19 @@ TEST(Http, NoticesAnAnswerThatIsCutOff) {
 TEST(Http, RefusesAnAnswerOrAHeaderThatIsTooLong) {
     std::string many = "HTTP/1.1 200 OK\r\n";
     for (int i = 0; i < 500; ++i) many += "X-" + std::to_string(i) + ": y\r\n";
-    Client client({{.bytes = http_answer(200, std::string((1U << 20U) + 1, 'x')), .close = true},
+    std::string endless = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (int i = 0; i < 17; ++i) endless += "10000\r\n" + std::string(1U << 16U, 'x') + "\r\n";
+    Client client({{.bytes = http_answer(200, std::string(1U << 20U, 'x')), .close = true},
+                   {.bytes = http_answer(200, std::string((1U << 20U) + 1, 'x')), .close = true},
+                   {.bytes = endless, .close = true},
                    {.bytes = many + "\r\n", .close = true}});
-    EXPECT_FALSE(client.get());
+    EXPECT_EQ(client.post()->body.reveal().size(), 1U << 20U);
+    for (int i = 0; i < 2; ++i) {
+        client.http.close();
+        const auto long_one = client.post();
+        ASSERT_FALSE(long_one);
+        EXPECT_NE(long_one.error().error.message.find("longer than 1 MiB"), std::string::npos);
+    }
     EXPECT_FALSE(client.get());
 }
 

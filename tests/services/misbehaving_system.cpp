@@ -3,7 +3,9 @@
 #include <dlfcn.h>
 #include <netdb.h>
 #include <pthread.h>
+#include <sys/socket.h>
 
+#include <atomic>
 #include <cerrno>
 #include <condition_variable>
 #include <mutex>
@@ -23,6 +25,8 @@ LookUps& look_ups() {
     static LookUps all;
     return all;
 }
+
+std::atomic<int> accepted = 0;
 
 thread_local bool no_thread_left = false;
 
@@ -65,6 +69,10 @@ NoThreadLeft::~NoThreadLeft() {
     no_thread_left = false;
 }
 
+int accepted_connections() {
+    return accepted;
+}
+
 }  // namespace devkey::services
 
 // In the program itself, so they come before the C library's (and a sanitizer's) of the same name.
@@ -83,4 +91,12 @@ extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attribute
     if (devkey::services::no_thread_left) return EAGAIN;
     static const auto real = reinterpret_cast<decltype(&pthread_create)>(dlsym(RTLD_NEXT, "pthread_create"));
     return real(thread, attributes, run, argument);
+}
+
+// What Poco's server takes its connections with.
+extern "C" int accept(int listener, sockaddr* address, socklen_t* size) {
+    static const auto real = reinterpret_cast<decltype(&accept)>(dlsym(RTLD_NEXT, "accept"));
+    const int client = real(listener, address, size);
+    if (client >= 0) ++devkey::services::accepted;
+    return client;
 }

@@ -1,4 +1,5 @@
-// The operating system, as a test wants it: a name look-up that hangs, a machine that has no thread left.
+// The operating system, as a test wants it: a name look-up that hangs, a machine that has no thread left, a
+// count of the connections taken.
 #pragma once
 
 namespace devkey::services {
@@ -26,5 +27,8 @@ class NoThreadLeft {
     NoThreadLeft(const NoThreadLeft&) = delete;
     NoThreadLeft& operator=(const NoThreadLeft&) = delete;
 };
+
+/// How many connections the servers of this process have taken so far.
+[[nodiscard]] int accepted_connections();
 
 }  // namespace devkey::services
