@@ -140,9 +140,14 @@ class Daemon {
         return fakes::wait_until([&] {
                    const bool running = process_->is_running();
                    listen();
-                   return told_.contains(text) || !running;
+                   return told_.find(text, heard_) != std::string::npos || !running;
                }) &&
-               forget_up_to(text);
+               hear(text);
+    }
+    /// All that it has told so far, line by line.
+    [[nodiscard]] const std::string& told() {
+        listen();
+        return told_;
     }
     [[nodiscard]] fakes::Process& process() { return *process_; }
 
@@ -152,10 +157,10 @@ class Daemon {
         for (ssize_t size = 0; (size = ::recv(socket_, buffer.data(), buffer.size(), MSG_DONTWAIT)) > 0;)
             told_ += std::string(buffer.data(), static_cast<std::size_t>(size)) + "\n";
     }
-    bool forget_up_to(const std::string& text) {
-        const auto at = told_.find(text);
+    bool hear(const std::string& text) {
+        const auto at = told_.find(text, heard_);
         if (at == std::string::npos) return false;
-        told_.erase(0, at + text.size());
+        heard_ = at + text.size();
         return true;
     }
 
@@ -163,6 +168,7 @@ class Daemon {
     int socket_;
     std::unique_ptr<fakes::Process> process_;
     std::string told_;
+    std::size_t heard_ = 0;  ///< what tells() has gone past
 };
 
 }  // namespace devkey::e2e
