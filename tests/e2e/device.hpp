@@ -117,7 +117,8 @@ class Device {
 /// devkeyd as a service, told on a socket where systemd would listen.
 class Daemon {
  public:
-    explicit Daemon(Device& device)
+    /// `before`: words before the program's.
+    explicit Daemon(Device& device, std::vector<std::string> before = {})
         : socket_path_(device.directory.file("notify")),
           socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
         sockaddr_un address{};
@@ -126,8 +127,10 @@ class Daemon {
         std::filesystem::remove(socket_path_);
         if (::bind(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
             throw std::runtime_error("no notify socket");
+        const auto own = device.words({});
+        before.insert(before.end(), own.begin(), own.end());
         process_ =
-            std::make_unique<fakes::Process>(device.words({}), device.next_output(),
+            std::make_unique<fakes::Process>(std::move(before), device.next_output(),
                                              std::vector<std::string>{"NOTIFY_SOCKET=" + socket_path_});
     }
     Daemon(const Daemon&) = delete;

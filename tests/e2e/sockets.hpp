@@ -54,20 +54,21 @@ class SilentPort {
             fillers_.push_back(socket);
         }
     }
-    /// Waits until a client's socket is in this state of the kernel's (net/tcp_states.h: 1 established,
-    /// 2 connecting), besides those of `fill`. False: none was within a minute.
-    [[nodiscard]] bool has_client(int state) const {
-        return fakes::wait_until([&] { return clients_in(state) > (state == 1 ? fillers_.size() : 0); });
+    enum State : unsigned { established = 1, connecting = 2 };  // net/tcp_states.h
+    /// Waits until a client besides those of `fill` is there. False: none was within a minute.
+    [[nodiscard]] bool has_client(State state) const {
+        const auto own = state == established ? fillers_.size() : 0;
+        return fakes::wait_until([&] { return clients_in(state) > own; });
     }
 
  private:
     static sockaddr* any(sockaddr_in* address) { return reinterpret_cast<sockaddr*>(address); }
 
     // proc(5): "N: local:port remote:port state …", in hexadecimal.
-    [[nodiscard]] std::size_t clients_in(int state) const {
+    [[nodiscard]] std::size_t clients_in(State state) const {
         std::istringstream table(fakes::content_of("/proc/net/tcp"));
         std::array<char, 16> wanted{};
-        std::snprintf(wanted.data(), wanted.size(), ":%04X %02X", port(), static_cast<unsigned>(state));
+        std::snprintf(wanted.data(), wanted.size(), ":%04X %02X", port(), unsigned{state});
         std::size_t count = 0;
         std::string number;
         std::string local;
