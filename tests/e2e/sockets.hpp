@@ -45,9 +45,9 @@ class SilentPort {
     void fill() {
         for (;;) {
             const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-            ::connect(socket, any(&address_), sizeof address_);
+            const bool done = ::connect(socket, any(&address_), sizeof address_) == 0;
             pollfd wait{.fd = socket, .events = POLLOUT, .revents = 0};
-            if (::poll(&wait, 1, 200) == 0) {
+            if (!done && ::poll(&wait, 1, 200) == 0) {
                 ::close(socket);
                 return;
             }
