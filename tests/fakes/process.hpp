@@ -32,6 +32,8 @@ class Process {
         if (pid_ == 0) {
             ::dup2(out, STDOUT_FILENO);
             ::dup2(err, STDERR_FILENO);
+            // Poco's sockets are inherited otherwise: a server's port would stay open in its own client.
+            ::close_range(STDERR_FILENO + 1, ~0U, 0);
             ::execvpe(argv.front(), argv.data(), variables.data());
             ::_exit(127);
         }
