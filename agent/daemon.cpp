@@ -52,13 +52,20 @@ Daemon::Answer Daemon::work(const Request& request) {
             shared_.reporter.report({ports::Severity::Error, "settings-kept",
                                      "the old settings stay in use: " + done.error().message});
     }
-    return {device_->pass(request.trigger), request.settings, used_};
+    auto snapshot = device_->pass(request.trigger);
+    const bool leaves =
+        flags_.once && !snapshot.more && !is_worth_waiting(snapshot.decision, shared_.clock.boot_now());
+    if (leaves) device_->rest();  // no later pass does
+    return {std::move(snapshot), request.settings, used_};
 }
 
 core::Result<void> Daemon::use(const SettingsPointer& settings) {
     auto device = Device::make(*settings, shared_);
     if (!device) return std::unexpected(std::move(device.error()));
-    if (device_) device_->rest();
+    if (device_) {
+        device_->rest();
+        (*device)->take_the_place_of(*device_);
+    }
     device_ = *std::move(device);
     used_ = settings;
     return {};

@@ -34,8 +34,10 @@ class Device {
                                                                     const Shared& shared);
 
     [[nodiscard]] engine::Snapshot pass(engine::Trigger trigger) { return reconciler_.pass(trigger); }
-    /// Logs out what is logged in, before another device takes this one's place.
+    /// Logs out what is logged in: no later pass does.
     void rest() noexcept { service_->rest(); }
+    /// Before the first pass: the waits that a service asked for outlive the device that was asked.
+    void take_the_place_of(const Device& former) { reconciler_.keep_waits_of(former.reconciler_); }
 
  private:
     Device(const core::Settings& settings, const Shared& shared, engine::Setup setup,

@@ -61,6 +61,12 @@ ports::Severity severity_of(const Decision& decision) {
 
 Reconciler::Reconciler(World world, Setup setup) : world_(world), setup_(std::move(setup)) {}
 
+void Reconciler::keep_waits_of(const Reconciler& former) {
+    if (former.setup_.identity.service != setup_.identity.service) return;
+    for (const auto& [action, failure] : former.failures_)
+        if (failure.reason == Reason::RateLimited) failures_[action] = failure;
+}
+
 Snapshot Reconciler::pass(Trigger trigger) {
     changed_ = false;
     if (trigger == Trigger::Retry) {

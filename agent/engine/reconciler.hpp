@@ -59,6 +59,10 @@ class Reconciler {
  public:
     Reconciler(World world, Setup setup);
 
+    /// Before the first pass: what the service asked `former` to wait for holds here, too, if it is the same
+    /// service.
+    void keep_waits_of(const Reconciler& former);
+
     /// Runs one pass. Never throws; what failed is in the snapshot's decision of the next pass.
     [[nodiscard]] Snapshot pass(Trigger trigger);
 

@@ -117,7 +117,8 @@ class Device {
 /// devkeyd as a service, told on a socket where systemd would listen.
 class Daemon {
  public:
-    explicit Daemon(Device& device)
+    /// `prepare`: as fakes::Process calls it.
+    explicit Daemon(Device& device, bool (*prepare)() = nullptr)
         : socket_path_(device.directory.file("notify")),
           socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
         sockaddr_un address{};
@@ -126,9 +127,9 @@ class Daemon {
         std::filesystem::remove(socket_path_);
         if (::bind(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
             throw std::runtime_error("no notify socket");
-        process_ =
-            std::make_unique<fakes::Process>(device.words({}), device.next_output(),
-                                             std::vector<std::string>{"NOTIFY_SOCKET=" + socket_path_});
+        process_ = std::make_unique<fakes::Process>(device.words({}), device.next_output(),
+                                                    std::vector<std::string>{"NOTIFY_SOCKET=" + socket_path_},
+                                                    prepare);
     }
     Daemon(const Daemon&) = delete;
     Daemon& operator=(const Daemon&) = delete;
