@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "flags.hpp"
@@ -53,6 +54,14 @@ class Daemon {
         SettingsPointer used;   // the ones in use: the old ones, if the asked can't be used here
     };
 
+    struct Watched {
+        Watched(std::string of, engine::Trigger then)
+            : path(std::move(of)), trigger(then), watch(std::make_unique<host::FileWatch>(path)) {}
+        std::string path;
+        engine::Trigger trigger;  // what a change asks for
+        std::unique_ptr<host::FileWatch> watch;
+    };
+
     // on the worker
     [[nodiscard]] Answer work(const Request& request);
     [[nodiscard]] core::Result<void> use(const SettingsPointer& settings);
@@ -64,7 +73,9 @@ class Daemon {
     void signalled();
     void reload();
     void watch_files();
-    void watch_file(const std::string& path, engine::Trigger trigger);
+    void watch(Watched& watched);
+    void watch_what_was_not();
+    void tell_of_blindness();
     void leave(Outcome outcome);
     [[nodiscard]] Outcome outcome_of(const engine::Snapshot& snapshot) const;
 
@@ -76,7 +87,8 @@ class Daemon {
     host::EventLoop loop_;
     host::Timer timer_;
     host::Notify notify_;
-    std::vector<std::unique_ptr<host::FileWatch>> watches_;
+    std::vector<Watched> watched_;
+    bool told_of_blindness_ = false;
     SettingsPointer wanted_;  // what the last request names
     bool changed_ = false;
     Outcome outcome_;

@@ -117,8 +117,8 @@ class Device {
 /// devkeyd as a service, told on a socket where systemd would listen.
 class Daemon {
  public:
-    /// `before`: words before the program's.
-    explicit Daemon(Device& device, std::vector<std::string> before = {})
+    /// `before`: words before the program's. `prepare`: as fakes::Process calls it.
+    explicit Daemon(Device& device, std::vector<std::string> before = {}, bool (*prepare)() = nullptr)
         : socket_path_(device.directory.file("notify")),
           socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
         sockaddr_un address{};
@@ -129,9 +129,9 @@ class Daemon {
             throw std::runtime_error("no notify socket");
         const auto own = device.words({});
         before.insert(before.end(), own.begin(), own.end());
-        process_ =
-            std::make_unique<fakes::Process>(std::move(before), device.next_output(),
-                                             std::vector<std::string>{"NOTIFY_SOCKET=" + socket_path_});
+        process_ = std::make_unique<fakes::Process>(std::move(before), device.next_output(),
+                                                    std::vector<std::string>{"NOTIFY_SOCKET=" + socket_path_},
+                                                    prepare);
     }
     Daemon(const Daemon&) = delete;
     Daemon& operator=(const Daemon&) = delete;
