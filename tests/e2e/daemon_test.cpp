@@ -200,6 +200,16 @@ TEST_F(RunningDaemon, KeepsItsSettingsAtSighupIfTheNewAreWrong) {
     EXPECT_TRUE(is_restored(0600)) << log();
 }
 
+TEST_F(RunningDaemon, SaysThatItKeepsItsSettingsAtSighupIfTheNewAreWrong) {
+    start_healthy();
+    device.more_lines = "colour: green\n";
+    device.write_settings();
+    daemon->process().signal(SIGHUP);
+    EXPECT_TRUE(daemon->tells("RELOADING=1")) << daemon->told();
+    EXPECT_TRUE(daemon->tells("READY=1"));
+    EXPECT_NE(log().find("error: settings-kept: the old settings stay in use"), std::string::npos) << log();
+}
+
 TEST_F(RunningDaemon, KeepsItsStateDirectoryAtSighup) {
     start_healthy();
     const auto other = device.directory.file("other-state");
