@@ -155,15 +155,15 @@ void Daemon::signalled() {
 
 void Daemon::reload() {
     notify_.reloading();
-    if (auto settings = reload_()) {
-        if (settings->state_directory == wanted_->state_directory) {
-            wanted_ = std::move(settings);
-            watch_files();
-        } else {
-            shared_.reporter.report(
-                {ports::Severity::Error, "settings-kept",
-                 "the old settings stay in use: a changed state_directory needs a restart"});
-        }
+    auto settings = reload_();
+    if (settings && settings->state_directory == wanted_->state_directory) {
+        wanted_ = std::move(settings);
+        watch_files();
+    } else {
+        shared_.reporter.report(
+            {ports::Severity::Error, "settings-kept",
+             settings ? "the old settings stay in use: a changed state_directory needs a restart"
+                      : "the old settings stay in use: the new ones are wrong"});
     }
     // Also when nothing of it can be used: whoever sends this signal may have mended something else.
     ask(Trigger::Retry);
