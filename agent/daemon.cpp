@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <system_error>
 #include <utility>
 
 #include "host/owner_secret.hpp"
@@ -53,7 +52,11 @@ Daemon::Answer Daemon::work(const Request& request) {
             shared_.reporter.report({ports::Severity::Error, "settings-kept",
                                      "the old settings stay in use: " + done.error().message});
     }
-    return {device_->pass(request.trigger), request.settings, used_};
+    auto snapshot = device_->pass(request.trigger);
+    const bool leaves =
+        flags_.once && !snapshot.more && !is_worth_waiting(snapshot.decision, shared_.clock.boot_now());
+    if (leaves) device_->rest();  // no later pass does
+    return {std::move(snapshot), request.settings, used_};
 }
 
 core::Result<void> Daemon::use(const SettingsPointer& settings) {
@@ -118,6 +121,7 @@ void Daemon::tell(const Snapshot& snapshot) {
         timer_.set(*snapshot.decision.again);
     else
         timer_.clear();
+    watch_what_was_not();
 }
 
 Outcome Daemon::outcome_of(const Snapshot& snapshot) const {
@@ -157,15 +161,15 @@ void Daemon::signalled() {
 
 void Daemon::reload() {
     notify_.reloading();
-    if (auto settings = reload_()) {
-        if (settings->state_directory == wanted_->state_directory) {
-            wanted_ = std::move(settings);
-            watch_files();
-        } else {
-            shared_.reporter.report(
-                {ports::Severity::Error, "settings-kept",
-                 "the old settings stay in use: a changed state_directory needs a restart"});
-        }
+    auto settings = reload_();
+    if (settings && settings->state_directory == wanted_->state_directory) {
+        wanted_ = std::move(settings);
+        watch_files();
+    } else {
+        shared_.reporter.report(
+            {ports::Severity::Error, "settings-kept",
+             settings ? "the old settings stay in use: a changed state_directory needs a restart"
+                      : "the old settings stay in use: the new ones are wrong"});
     }
     // Also when nothing of it can be used: whoever sends this signal may have mended something else.
     ask(Trigger::Retry);
@@ -173,28 +177,49 @@ void Daemon::reload() {
 }
 
 void Daemon::watch_files() {
-    for (const auto& watch : watches_) loop_.forget(watch->descriptor());
-    watches_.clear();
+    for (const auto& watched : watched_) loop_.forget(watched.watch->descriptor());
+    watched_.clear();
     if (wanted_->policy.watch_credential_file)
-        watch_file(wanted_->credential_file.path, Trigger::CredentialFile);
+        watched_.emplace_back(wanted_->credential_file.path, Trigger::CredentialFile);
     const auto secret = host::path_of(wanted_->owner.secret, shared_.credentials_directory);
-    if (secret) watch_file(*secret, Trigger::Retry);
+    if (secret) watched_.emplace_back(*secret, Trigger::Retry);
+    for (auto& watched : watched_) watch(watched);
+    tell_of_blindness();
 }
 
-void Daemon::watch_file(const std::string& path, Trigger trigger) {
-    try {
-        watches_.push_back(std::make_unique<host::FileWatch>(path));
-    } catch (const std::system_error& error) {
-        shared_.reporter.report({ports::Severity::Warning, "not-watched",
-                                 path +
-                                     ": changes go unnoticed until the next pass or SIGHUP: " + error.what() +
-                                     "; raise fs.inotify.max_user_instances and max_user_watches"});
-        return;
-    }
-    auto& watch = *watches_.back();
-    loop_.watch(watch.descriptor(), [this, &watch, trigger] {
+void Daemon::watch(Watched& watched) {
+    auto& watch = *watched.watch;
+    if (watch.descriptor() < 0) return;
+    loop_.watch(watch.descriptor(), [this, &watch, trigger = watched.trigger] {
         if (watch.touched()) ask(trigger);
+        tell_of_blindness();
     });
+}
+
+// After each pass, and at no other time: blindness must not cost a wake-up.
+void Daemon::watch_what_was_not() {
+    for (auto& watched : watched_) {
+        if (!watched.watch->blind()) continue;
+        auto fresh = std::make_unique<host::FileWatch>(watched.path);
+        if (fresh->blind()) continue;
+        loop_.forget(watched.watch->descriptor());
+        watched.watch = std::move(fresh);
+        watch(watched);
+        ask(watched.trigger);  // it may have been touched since the pass looked
+    }
+    tell_of_blindness();
+}
+
+// Once, until all is seen again.
+void Daemon::tell_of_blindness() {
+    const auto blind = std::ranges::find_if(
+        watched_, [](const Watched& watched) { return watched.watch->blind().has_value(); });
+    const bool news = blind != watched_.end() && !told_of_blindness_;
+    told_of_blindness_ = blind != watched_.end();
+    if (news)
+        shared_.reporter.report({ports::Severity::Warning, "not-watched",
+                                 blind->path + ": changes go unnoticed until the next pass or SIGHUP: " +
+                                     blind->watch->blind()->message});
 }
 
 }  // namespace devkey

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "flags.hpp"
@@ -54,6 +55,14 @@ class Daemon {
         SettingsPointer used;   // the ones in use: the old ones, if the asked can't be used here
     };
 
+    struct Watched {
+        Watched(std::string of, engine::Trigger then)
+            : path(std::move(of)), trigger(then), watch(std::make_unique<host::FileWatch>(path)) {}
+        std::string path;
+        engine::Trigger trigger;  // what a change asks for
+        std::unique_ptr<host::FileWatch> watch;
+    };
+
     // on the worker
     [[nodiscard]] Answer work(const Request& request);
     [[nodiscard]] core::Result<void> use(const SettingsPointer& settings);
@@ -65,7 +74,9 @@ class Daemon {
     void signalled();
     void reload();
     void watch_files();
-    void watch_file(const std::string& path, engine::Trigger trigger);
+    void watch(Watched& watched);
+    void watch_what_was_not();
+    void tell_of_blindness();
     void leave(Outcome outcome);
     [[nodiscard]] Outcome outcome_of(const engine::Snapshot& snapshot) const;
 
@@ -78,7 +89,8 @@ class Daemon {
     host::Timer timer_;
     host::ClockWatch clock_watch_;
     host::Notify notify_;
-    std::vector<std::unique_ptr<host::FileWatch>> watches_;
+    std::vector<Watched> watched_;
+    bool told_of_blindness_ = false;
     SettingsPointer wanted_;  // what the last request names
     bool changed_ = false;
     Outcome outcome_;

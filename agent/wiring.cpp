@@ -40,7 +40,8 @@ core::Result<std::unique_ptr<Device>> Device::make(const core::Settings& setting
     auto setup = setup_of(settings, shared.stop);
     if (!setup) return std::unexpected(std::move(setup.error()));
     auto secret = host::make_owner_secret(settings.owner.secret, shared.credentials_directory, shared.stop);
-    auto service = services::make_app_services(settings.service, settings.owner, *secret, shared.interrupter);
+    auto service = services::make_app_services(settings.service, settings.owner, *secret, shared.clock,
+                                               shared.interrupter);
     if (!service) return std::unexpected(core::with_context("the service", std::move(service.error())));
     return std::unique_ptr<Device>(new Device(settings, shared, *std::move(setup), *std::move(sink),
                                               std::move(secret), *std::move(service)));

@@ -34,9 +34,11 @@ class Device {
                                                                     const Shared& shared);
 
     [[nodiscard]] engine::Snapshot pass(engine::Trigger trigger) { return reconciler_.pass(trigger); }
+    /// Logs out what is logged in: no later pass does.
+    void rest() noexcept { service_->rest(); }
     /// Takes the place of `former`, which logs out what it has logged in.
     void succeed(Device& former) {
-        former.service_->rest();
+        former.rest();
         reconciler_.succeed(former.reconciler_);
     }
 

@@ -14,7 +14,7 @@ namespace devkey::core {
 enum class ErrorKind {
     InvalidInput,     ///< a setting, a file or a request is wrong: a person must mend it
     Unauthenticated,  ///< these credentials (or this session) are not accepted
-    Forbidden,        ///< accepted, but not allowed to do this
+    Forbidden,        ///< not allowed to do this, by the service or by a file's permissions
     NotFound,         ///< the thing named is not there
     Conflict,         ///< the name is taken
     LimitReached,     ///< the owner has as many keys as the service allows
@@ -24,7 +24,7 @@ enum class ErrorKind {
     Unavailable,      ///< no usable answer, and nothing was changed: try again later
     OutcomeUnknown,   ///< no usable answer to a change: it may have happened, or may yet happen
     Corrupt,          ///< stored data can't be understood
-    Insecure,         ///< using it would break a promise (permissions, TLS, plain HTTP)
+    Insecure,         ///< using it would break a promise (others may reach a file; TLS; plain HTTP)
     Io,               ///< the disk or the operating system refused
 };
 

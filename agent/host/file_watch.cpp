@@ -25,6 +25,19 @@ namespace fs = std::filesystem;
 constexpr std::uint32_t changes = IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_TO |
                                   IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
 
+// What a limit refused us, with the remedy. Others (a folder that may not be read) have the next folder stand
+// in.
+std::optional<core::Error> limit_in(int error_number) {
+    constexpr std::string_view instances =
+        "no inotify instance is left: raise the sysctl fs.inotify.max_user_instances, or LimitNOFILE=";
+    constexpr std::string_view watches =
+        "no inotify watch is left: raise the sysctl fs.inotify.max_user_watches";
+    if (error_number == EMFILE || error_number == ENFILE)
+        return system_error(instances, error_number).error();
+    if (error_number == ENOSPC || error_number == ENOMEM) return system_error(watches, error_number).error();
+    return std::nullopt;
+}
+
 }  // namespace
 
 bool FileWatch::Facts::operator==(const Facts& other) const noexcept {
@@ -33,12 +46,13 @@ bool FileWatch::Facts::operator==(const Facts& other) const noexcept {
 }
 
 FileWatch::FileWatch(const std::string& path)
-    : descriptor_(must_open(inotify_init1(IN_CLOEXEC | IN_NONBLOCK), "inotify")),
+    : descriptor_(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)),
       path_(path),
       name_(fs::path(path).filename().string()) {
-    arm();
-    if (watches_.empty())
-        throw std::system_error(errno, std::generic_category(), "inotify_add_watch " + path_);
+    if (descriptor_)
+        arm();
+    else
+        blind_ = limit_in(errno).value_or(system_error("inotify", errno).error());
     last_ = look();
 }
 
@@ -72,6 +86,7 @@ bool FileWatch::drain() {
 
 // Watches what has to be watched now, and nothing else. Watching a directory twice is the same as once.
 void FileWatch::arm() {
+    blind_.reset();
     std::error_code none;
     const fs::path target = fs::weakly_canonical(path_, none);
     std::set<int> wanted;
@@ -79,7 +94,10 @@ void FileWatch::arm() {
         const int watch = path.empty() ? -1 : watch_nearest(path.parent_path().string());
         if (watch >= 0) wanted.insert(watch);
     }
-    if (wanted.empty()) return;  // exhausted: what is watched already stays so
+    if (wanted.empty()) {  // what is watched already stays so
+        if (!blind_) blind_ = system_error("inotify", errno).error();
+        return;
+    }
     for (const int watch : watches_)
         if (!wanted.contains(watch)) inotify_rm_watch(descriptor_.get(), watch);
     watches_ = std::move(wanted);
@@ -91,6 +109,7 @@ int FileWatch::watch_nearest(const std::string& directory) {
         int watch = -1;
         for (fs::path place = directory;; place = place.parent_path()) {
             watch = inotify_add_watch(descriptor_.get(), place.c_str(), changes);
+            if (watch < 0 && !blind_) blind_ = limit_in(errno);
             if (watch >= 0 || place == place.parent_path()) break;
         }
         if (watch == nearest) return watch;

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 
+#include "core/error.hpp"
 #include "host/descriptor.hpp"
 
 namespace devkey::host {
@@ -17,14 +18,17 @@ namespace devkey::host {
 /// grandparent) goes unnoticed.
 class FileWatch {
  public:
-    /// `path` is absolute. Throws std::system_error if inotify is exhausted.
+    /// `path` is absolute. Where the system's limits leave no room, it is blind().
     explicit FileWatch(const std::string& path);
 
-    /// Readable when something may have happened.
+    /// Readable when something may have happened; negative if the system had none left.
     [[nodiscard]] int descriptor() const noexcept { return descriptor_.get(); }
 
     /// Takes what happened, and watches on. Whether the file, or the way to it, was touched. Never blocks.
     [[nodiscard]] bool touched();
+
+    /// Why a change may go unnoticed, with the remedy; none while all that must be watched is.
+    [[nodiscard]] const std::optional<core::Error>& blind() const noexcept { return blind_; }
 
  private:
     struct Facts {
@@ -46,6 +50,7 @@ class FileWatch {
     std::string path_;
     std::string name_;
     std::set<int> watches_;
+    std::optional<core::Error> blind_;
     std::optional<Facts> last_;
 };
 

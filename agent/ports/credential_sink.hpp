@@ -9,10 +9,10 @@ namespace devkey::ports {
 class CredentialSink {
  public:
     virtual ~CredentialSink() = default;
-    /// Compares what is there with what should be; changes nothing. Insecure, Io.
+    /// Compares what is there with what should be; changes nothing. Io.
     [[nodiscard]] virtual core::Result<core::CredentialSight> look(const core::Credential& credential) = 0;
-    /// Makes it whole, with the right mode and owner from birth; a reader sees the old or the new. Insecure,
-    /// Io.
+    /// Makes it whole, with the right mode and owner from birth; a reader sees the old or the new.
+    /// Forbidden (not permitted), Insecure (others may replace files there), Io (disk full, read-only, …).
     [[nodiscard]] virtual core::Result<void> publish(const core::Credential& credential) = 0;
 };
 

@@ -25,8 +25,8 @@ struct CreatedKey {
 /// One owner's keys on one service. All calls block, within the deadlines of the settings; all are made by
 /// one thread. Calls that need the owner's session log in first if none is open, and log in again once (and
 /// only once) if it has ended. Any call may answer Unauthenticated (the owner's secret isn't accepted),
-/// Forbidden, ProviderOff, RateLimited, Unavailable, Insecure (TLS), InvalidInput, or what reading the
-/// owner's secret answers.
+/// SecretUnusable (it can't be read), Forbidden, ProviderOff, RateLimited, Unavailable, Insecure (TLS, plain
+/// HTTP, a host that isn't allowed), or InvalidInput (a setting is wrong, or an id isn't one).
 class KeyService {
  public:
     virtual ~KeyService() = default;
@@ -51,7 +51,7 @@ class KeyService {
     [[nodiscard]] virtual core::Result<void> enable(const std::string& id) = 0;
     [[nodiscard]] virtual core::Result<void> disable(const std::string& id) = 0;
 
-    /// Success too if there is no key of that id (any more).
+    /// Success too if there is no key of that id (any more). OutcomeUnknown as in create.
     [[nodiscard]] virtual core::Result<void> remove(const std::string& id) = 0;
 
     /// Logs in with a key and logs that session out again; answers the id of the owner it belongs to. Needs

@@ -43,34 +43,71 @@ bool is_success(int status) {
     return status >= 200 && status < 300;
 }
 
-/// The service's own words, without what we sent it in confidence.
-std::string quoted(std::string text, const Request& request) {
-    for (const Secret* secret : {request.bearer, &request.body}) {
-        if (secret == nullptr || secret->empty()) continue;
-        if (text.find(secret->reveal()) != std::string::npos) return "(it quoted a secret)";
-    }
-    return text.empty() ? "" : ": " + text;
+/// Which request it was, as far as errors depend on it.
+enum class Call { Location, OwnerLogIn, KeyLogIn, AsOwner };
+
+bool logs_in(Call call) {
+    return call == Call::OwnerLogIn || call == Call::KeyLogIn;
 }
 
-Error error_of(const Request& request, const Response& response, bool logging_in) {
+/// What a person can do about it, or what happens next.
+std::string_view remedy_of(int status, Call call) {
+    if (status >= 300 && status < 400)
+        return "redirects aren't followed: name the place itself in service.url";
+    switch (status) {
+        case 400:
+            return call == Call::OwnerLogIn ? "check owner.provider and the owner's secret"
+                                            : "check that service.url is a service of this protocol";
+        case 401:
+            if (call == Call::KeyLogIn) return "the key isn't accepted now";
+            return call == Call::OwnerLogIn ? "check the owner's name and secret"
+                                            : "check that the owner isn't disabled";
+        case 403:
+            return "the owner may not do this: check its rights on the service";
+        case 404:
+            if (call == Call::Location) return "check service.app";
+            return logs_in(call) ? "turn this provider on on the service" : "there is none of this id";
+        case 409:
+            return "the name is taken";
+        default:
+            return "it's asked again later";
+    }
+}
+
+/// The service's own words, without what we sent it in confidence. A log-in's could echo a password in part:
+/// of them only the code is kept, if it isn't a part of what we sent.
+std::string quoted(const ErrorBody& body, const Request& request, Call call) {
+    const auto& code = body.code;
+    if (logs_in(call)) {
+        const bool echo = request.body.reveal().find(code) != std::string_view::npos;
+        return code.empty() || echo ? "" : " (" + code + ")";
+    }
+    const auto holds = [&](const Secret* secret) {
+        if (secret == nullptr || secret->empty()) return false;
+        return body.text.find(secret->reveal()) != std::string::npos ||
+               code.find(secret->reveal()) != std::string::npos;
+    };
+    if (holds(request.bearer) || holds(&request.body)) return " (it quoted a secret)";
+    return (code.empty() ? "" : " (" + code + ")") + (body.text.empty() ? "" : ": " + body.text);
+}
+
+Error error_of(const Origin& origin, const Request& request, const Response& response, Call call) {
     const auto body = parse_error(response.body.reveal());
-    std::string message =
-        request.method + " " + request.path + " was answered " + std::to_string(response.status);
-    if (!body.code.empty()) message += " " + body.code;
-    // A log-in's text could echo a password in part: only its code is kept.
-    if (!logging_in) message += quoted(body.text, request);
-    return {kind_of(response.status, logging_in), std::move(message), response.retry_after};
+    std::string message = "service " + origin.url() + " answered " + std::to_string(response.status) +
+                          " to " + request.method + " " + request.path + quoted(body, request, call);
+    message.append("; ").append(remedy_of(response.status, call));
+    return {kind_of(response.status, logs_in(call)), std::move(message), response.retry_after};
 }
 
 class AppServices : public ports::KeyService {
  public:
     AppServices(core::ServiceSettings service, core::OwnerSettings owner, Origin origin,
-                ports::OwnerSecret& secret, Interrupter& interrupter)
+                ports::OwnerSecret& secret, const ports::Clock& clock, Interrupter& interrupter)
         : service_(std::move(service)),
           owner_(std::move(owner)),
           origin_(std::move(origin)),
           secret_(secret),
-          http_(service_, interrupter) {
+          http_(service_, clock, interrupter) {
         // A name has 64 characters at most and an owner 20 keys; SDK tests wait up to 15 s for a write to
         // show.
         can_.read_lag = std::chrono::seconds{15};
@@ -85,7 +122,7 @@ class AppServices : public ports::KeyService {
         if (!secret) return core::fail(ErrorKind::SecretUnusable, secret.error().message);
         auto body = log_in_body(owner_, *secret);
         if (!body) return std::unexpected(body.error());
-        auto session = open_session(name_of(owner_.provider), *std::move(body));
+        auto session = open_session(Call::OwnerLogIn, *std::move(body));
         if (!session) return std::unexpected(session.error());
         session_ = *std::move(session);
         return session_->user_id;
@@ -97,7 +134,9 @@ class AppServices : public ports::KeyService {
     }
 
     Result<core::ListedKey> get(const std::string& id) override {
-        const auto response = as_owner({.method = "GET", .path = keys_path(id)});
+        const auto path = key_path(id);
+        if (!path) return std::unexpected(path.error());
+        const auto response = as_owner({.method = "GET", .path = *path});
         return response ? parse_key(response->body.reveal()) : std::unexpected(response.error());
     }
 
@@ -113,17 +152,17 @@ class AppServices : public ports::KeyService {
         return created;
     }
 
-    Result<void> enable(const std::string& id) override { return change("PUT", keys_path(id) + "/enable"); }
-    Result<void> disable(const std::string& id) override { return change("PUT", keys_path(id) + "/disable"); }
+    Result<void> enable(const std::string& id) override { return change("PUT", id, "/enable"); }
+    Result<void> disable(const std::string& id) override { return change("PUT", id, "/disable"); }
 
     Result<void> remove(const std::string& id) override {
-        auto removed = change("DELETE", keys_path(id));
+        auto removed = change("DELETE", id);
         if (!removed && removed.error().kind == ErrorKind::NotFound) return {};
         return removed;
     }
 
     Result<std::string> prove(const Secret& key) override {
-        const auto session = open_session("api-key", api_key_body(key));
+        const auto session = open_session(Call::KeyLogIn, api_key_body(key));
         if (!session) return std::unexpected(session.error());
         close_session(*session);
         return session->user_id;
@@ -137,8 +176,14 @@ class AppServices : public ports::KeyService {
     }
 
  private:
-    static std::string keys_path(const std::string& id = {}) {
-        return std::string(base) + "/auth/api_keys" + (id.empty() ? "" : "/" + id);
+    static std::string keys_path() { return std::string(base) + "/auth/api_keys"; }
+
+    /// An id comes from the disk, where others may have written it: it must not lead to another path.
+    static Result<std::string> key_path(const std::string& id) {
+        if (is_id(id)) return keys_path() + "/" + id;
+        return core::fail(ErrorKind::InvalidInput, "the key id '" + clean(id) +
+                                                       "' in the state isn't one: restore state.json from a "
+                                                       "backup of this device; nothing was sent");
     }
 
     /// Where the app lives, as the service says: asked once per session, and only believed where the settings
@@ -150,9 +195,8 @@ class AppServices : public ports::KeyService {
         const auto response = http_.send(origin_, request);
         if (!response) return std::unexpected(response.error().error);
         if (!is_success(response->status)) {
-            auto error = error_of(request, *response, false);
-            if (error.kind == ErrorKind::NotFound)
-                error = {ErrorKind::InvalidInput, error.message + "; check service.app"};
+            auto error = error_of(origin_, request, *response, Call::Location);
+            if (error.kind == ErrorKind::NotFound) error.kind = ErrorKind::InvalidInput;
             return std::unexpected(std::move(error));
         }
         const auto hostname = parse_location(response->body.reveal());
@@ -176,16 +220,17 @@ class AppServices : public ports::KeyService {
         return place.tls && (named(place.authority()) || (place.port == 443 && named(place.host)));
     }
 
-    Result<Session> open_session(std::string_view provider, Secret body) {
+    Result<Session> open_session(Call call, Secret body) {
         const auto place = location();
         if (!place) return std::unexpected(place.error());
+        const auto provider = call == Call::KeyLogIn ? "api-key" : name_of(owner_.provider);
         const Request request{.method = "POST",
                               .path = std::string(base) + "/app/" + service_.app + "/auth/providers/" +
                                       std::string(provider) + "/login",
                               .body = std::move(body)};
         const auto response = http_.send(*place, request);
         if (!response) return std::unexpected(response.error().error);
-        if (!is_success(response->status)) return std::unexpected(error_of(request, *response, true));
+        if (!is_success(response->status)) return std::unexpected(error_of(*place, request, *response, call));
         return parse_session(response->body.reveal());
     }
 
@@ -198,8 +243,10 @@ class AppServices : public ports::KeyService {
         static_cast<void>(gone.has_value());
     }
 
-    Result<void> change(std::string method, std::string path) {
-        const auto response = as_owner({.method = std::move(method), .path = std::move(path)});
+    Result<void> change(std::string method, const std::string& id, const char* what = "") {
+        const auto path = key_path(id);
+        if (!path) return std::unexpected(path.error());
+        const auto response = as_owner({.method = std::move(method), .path = *path + what});
         if (!response) return std::unexpected(response.error());
         return {};
     }
@@ -226,7 +273,7 @@ class AppServices : public ports::KeyService {
             return std::unexpected(std::move(error));
         }
         if (is_success(response->status)) return *std::move(response);
-        auto error = error_of(request, *response, false);
+        auto error = error_of(*place, request, *response, Call::AsOwner);
         const bool at_limit = parse_error(response->body.reveal()).code == "APIKeyLimitExceeded";
         if (at_limit && response->status < 500) error.kind = ErrorKind::LimitReached;
         // A gateway's 5xx, a time-out or a redirect may come after the service has done it.
@@ -249,10 +296,11 @@ class AppServices : public ports::KeyService {
 Result<std::unique_ptr<ports::KeyService>> make_app_services(const core::ServiceSettings& service,
                                                              const core::OwnerSettings& owner,
                                                              ports::OwnerSecret& secret,
+                                                             const ports::Clock& clock,
                                                              Interrupter& interrupter) {
     auto origin = parse_origin(service.url);
     if (!origin) return std::unexpected(core::with_context("service.url", origin.error()));
-    return std::make_unique<AppServices>(service, owner, *std::move(origin), secret, interrupter);
+    return std::make_unique<AppServices>(service, owner, *std::move(origin), secret, clock, interrupter);
 }
 
 }  // namespace devkey::services

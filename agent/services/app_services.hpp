@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "core/settings.hpp"
+#include "ports/clock.hpp"
 #include "ports/key_service.hpp"
 #include "ports/owner_secret.hpp"
 #include "services/interrupter.hpp"
@@ -16,6 +17,6 @@ namespace devkey::services {
 /// InvalidInput if the URL can't be used. The references outlive the service.
 [[nodiscard]] core::Result<std::unique_ptr<ports::KeyService>> make_app_services(
     const core::ServiceSettings& service, const core::OwnerSettings& owner, ports::OwnerSecret& secret,
-    Interrupter& interrupter);
+    const ports::Clock& clock, Interrupter& interrupter);
 
 }  // namespace devkey::services

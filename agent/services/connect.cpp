@@ -15,6 +15,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -32,7 +33,7 @@ namespace {
 /// What a look-up that nobody may be waiting for any more leaves behind.
 struct LookUp {
     std::mutex mutex;
-    std::condition_variable done;
+    std::condition_variable_any done;
     bool finished = false;
     int error = 0;
     std::vector<SocketAddress> addresses;
@@ -60,13 +61,18 @@ Result<std::vector<SocketAddress>> resolve(const Origin& origin, const Interrupt
     if (Poco::Net::IPAddress address; Poco::Net::IPAddress::tryParse(origin.host, address))
         return std::vector{SocketAddress{address, origin.port}};
     const auto result = std::make_shared<LookUp>();
-    std::thread(look_up, result, origin.host, origin.port).detach();
+    try {
+        std::thread(look_up, result, origin.host, origin.port).detach();
+    } catch (const std::system_error& error) {
+        return fail(ErrorKind::Unavailable,
+                    "no thread for the name look-up of " + origin.host + ": " + error.code().message());
+    }
     std::unique_lock lock(result->mutex);
-    // In short waits, since an abort can't reach in here.
-    while (!result->finished && !interrupter.aborted() && std::chrono::steady_clock::now() < deadline)
-        result->done.wait_for(lock, std::chrono::milliseconds{100});
+    result->done.wait_until(lock, interrupter.token(), deadline, [&] { return result->finished; });
     if (!result->finished)
-        return fail(ErrorKind::Unavailable, "the name look-up of " + origin.host + " took too long");
+        return fail(ErrorKind::Unavailable,
+                    "the name look-up of " + origin.host +
+                        (interrupter.aborted() ? " was ended, because devkeyd stops" : " took too long"));
     if (result->error != 0)
         return fail(ErrorKind::Unavailable,
                     "the name " + origin.host + " can't be looked up: " + ::gai_strerror(result->error));
@@ -132,8 +138,26 @@ Result<StreamSocket> with_tls(StreamSocket& plain, const Origin& origin,
     }
 }
 
+/// Connected, or throws what Poco throws. The watch begins once the connect is under way: only from then on a
+/// shutdown ends it.
+StreamSocket connect_one(const SocketAddress& address, Interrupter& interrupter, Interrupter::Time deadline) {
+    StreamSocket socket;
+    socket.connectNB(address);
+    const Interrupter::Watch watch(interrupter, socket.impl()->sockfd(), deadline);
+    if (!socket.poll(time_left(deadline), Poco::Net::Socket::SELECT_WRITE))
+        throw Poco::TimeoutException("no answer in time");
+    if (interrupter.aborted()) throw Poco::IOException("ended, because devkeyd stops");
+    if (const int error = socket.impl()->socketError(); error != 0)
+        throw Poco::Net::NetException(std::generic_category().message(error));
+    socket.setBlocking(true);
+    socket.setNoDelay(true);
+    socket.setReceiveTimeout(time_left(deadline));
+    socket.setSendTimeout(time_left(deadline));
+    return socket;
+}
+
 Result<StreamSocket> connect_tcp(const std::vector<SocketAddress>& addresses, const Origin& origin,
-                                 Interrupter::Time deadline) {
+                                 Interrupter& interrupter, Interrupter::Time deadline) {
     std::string last = "no address";
     for (const auto& address : addresses) {
         if (!origin.tls && !address.host().isLoopback())
@@ -141,17 +165,13 @@ Result<StreamSocket> connect_tcp(const std::vector<SocketAddress>& addresses, co
                         "http:// to " + address.toString() +
                             ", which is not a loopback address; use https:// in service.url");
         try {
-            StreamSocket socket;
-            socket.connect(address, time_left(deadline));
-            socket.setNoDelay(true);
-            socket.setReceiveTimeout(time_left(deadline));
-            socket.setSendTimeout(time_left(deadline));
-            return socket;
+            return connect_one(address, interrupter, deadline);
         } catch (const Poco::Exception& error) {
             last = address.toString() + ": " + error.displayText();
         }
     }
-    return fail(ErrorKind::Unavailable, "can't connect to " + origin.authority() + ": " + last);
+    return fail(ErrorKind::Unavailable, "can't connect to " + origin.authority() + ": " + last +
+                                            "; check service.url and the network");
 }
 
 }  // namespace
@@ -162,7 +182,7 @@ Result<StreamSocket> connect_to(const Origin& origin, const core::ServiceSetting
         return fail(ErrorKind::Insecure, "http:// needs service.plain_http: true (and a loopback address)");
     const auto addresses = resolve(origin, interrupter, deadline);
     if (!addresses) return std::unexpected(addresses.error());
-    auto socket = connect_tcp(*addresses, origin, deadline);
+    auto socket = connect_tcp(*addresses, origin, interrupter, deadline);
     if (!socket || !origin.tls) return socket;
     return with_tls(*socket, origin, settings, interrupter, deadline);
 }

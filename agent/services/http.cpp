@@ -24,7 +24,8 @@ namespace {
 
 constexpr std::size_t longest_answer = 1U << 20U;  // 20 keys need 2 kB
 constexpr int most_header_fields = 100;
-// A connection that is idle for longer may have been closed by the other side without our knowing.
+// A connection that is idle for longer may have been closed by the other side without our knowing. In time
+// since boot: what was open before the device slept is most likely dead.
 constexpr auto answered_just_now = std::chrono::seconds{2};
 
 /// `Retry-After` in seconds or as a date, within a second and a day.
@@ -71,25 +72,46 @@ HTTPRequest to_poco(const Request& request, const Origin& origin) {
     poco.set("User-Agent", "devkeyd/" DEVKEY_VERSION);
     poco.set("Accept", "application/json");
     poco.setKeepAlive(true);
-    if (request.bearer != nullptr)
-        poco.set("Authorization", "Bearer " + std::string(request.bearer->reveal()));
+    if (request.bearer != nullptr) {
+        std::string bearer;
+        bearer.reserve(request.bearer->reveal().size() + 7);
+        bearer.append("Bearer ").append(request.bearer->reveal());
+        poco.set("Authorization", bearer);
+        core::wipe(bearer);
+    }
     if (!request.body.empty()) poco.setContentType("application/json");
     if (request.method != "GET")
         poco.setContentLength(static_cast<std::streamsize>(request.body.reveal().size()));
     return poco;
 }
 
+/// Wipes a request's token at its end. Poco gives no way to change a header in place; the memory is not
+/// const, though.
+class WipedAfterUse {
+ public:
+    explicit WipedAfterUse(HTTPRequest& request) : request_(request) {}
+    WipedAfterUse(const WipedAfterUse&) = delete;
+    WipedAfterUse& operator=(const WipedAfterUse&) = delete;
+    ~WipedAfterUse() {
+        const auto header = request_.find("Authorization");
+        if (header != request_.end()) core::wipe(const_cast<std::string&>(header->second));
+    }
+
+ private:
+    HTTPRequest& request_;
+};
+
 }  // namespace
 
 struct Http::Connection {
     Origin origin;
     std::unique_ptr<Poco::Net::HTTPClientSession> session;
-    steady_clock::time_point last_answer;
+    core::BootInstant last_answer;
     bool reused = false;
 };
 
-Http::Http(const core::ServiceSettings& settings, Interrupter& interrupter)
-    : settings_(settings), interrupter_(interrupter) {}
+Http::Http(const core::ServiceSettings& settings, const ports::Clock& clock, Interrupter& interrupter)
+    : settings_(settings), clock_(clock), interrupter_(interrupter) {}
 
 Http::~Http() = default;
 
@@ -107,24 +129,33 @@ core::Result<void> Http::connect(const Origin& origin) {
         connect_to(origin, settings_, interrupter_, steady_clock::now() + settings_.connect_timeout);
     if (!socket) return std::unexpected(std::move(socket.error()));
     ++connections_made_;
+    try {
+        adopt(origin, *socket);
+    } catch (const std::exception& error) {  // the socket is gone already
+        return core::fail(ErrorKind::Unavailable,
+                          "can't connect to " + origin.authority() + ": " + error.what());
+    }
+    return {};
+}
+
+void Http::adopt(const Origin& origin, const Poco::Net::StreamSocket& socket) {
     auto connection = std::make_unique<Connection>();
     connection->origin = origin;
     // Over the socket, plain or with TLS, that we connected ourselves. The session gets no host: with one,
     // Poco would reconnect by itself, past our deadlines and checks. (Poco's HTTPS session can't take a
     // connected socket.)
-    connection->session = std::make_unique<Poco::Net::HTTPClientSession>(*socket);
+    connection->session = std::make_unique<Poco::Net::HTTPClientSession>(socket);
     connection->session->setKeepAlive(true);
     // On the socket: a session takes its own timeouts to a socket only when it connects itself.
     const Poco::Timespan patience(settings_.request_timeout.count() * 1000);
     connection->session->socket().setReceiveTimeout(patience);
     connection->session->socket().setSendTimeout(patience);
     connection_ = std::move(connection);
-    return {};
 }
 
 std::expected<Response, NoAnswer> Http::send(const Origin& origin, const Request& request) {
     const bool stale = connection_ && !request.repeatable &&
-                       steady_clock::now() - connection_->last_answer > answered_just_now;
+                       clock_.boot_now() - connection_->last_answer > answered_just_now;
     if (!connected_to(origin) || stale) {
         if (auto connected = connect(origin); !connected)
             return std::unexpected(NoAnswer{connected.error(), false});
@@ -158,8 +189,9 @@ std::expected<Response, NoAnswer> Http::exchange(const Request& request, Interru
     const std::string where = request.method + " at " + connection_->origin.authority();
     try {
         auto poco = to_poco(request, connection_->origin);
+        const WipedAfterUse wiped(poco);
         auto [response, keep] = transact(*connection_->session, poco, request.body.reveal(), deadline);
-        connection_->last_answer = steady_clock::now();
+        connection_->last_answer = clock_.boot_now();
         connection_->reused = true;
         if (!keep) close();
         return std::move(response);

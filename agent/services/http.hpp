@@ -12,12 +12,14 @@
 #include "core/error.hpp"
 #include "core/secret.hpp"
 #include "core/settings.hpp"
+#include "ports/clock.hpp"
 #include "services/interrupter.hpp"
 #include "services/url.hpp"
 
 namespace Poco::Net {
 class HTTPClientSession;
 class HTTPRequest;
+class StreamSocket;
 }  // namespace Poco::Net
 
 namespace devkey::services {
@@ -45,7 +47,8 @@ struct NoAnswer {
 /// Used by one thread; the interrupter may be used by others.
 class Http {
  public:
-    Http(const core::ServiceSettings& settings, Interrupter& interrupter);
+    /// The references outlive it.
+    Http(const core::ServiceSettings& settings, const ports::Clock& clock, Interrupter& interrupter);
     ~Http();
     Http(const Http&) = delete;
     Http& operator=(const Http&) = delete;
@@ -62,6 +65,8 @@ class Http {
     struct Connection;
 
     [[nodiscard]] core::Result<void> connect(const Origin& origin);
+    /// Throws what Poco throws.
+    void adopt(const Origin& origin, const Poco::Net::StreamSocket& socket);
     /// The answer, and whether the connection may be used again. Throws what Poco throws. The socket outlives
     /// the watch.
     [[nodiscard]] std::pair<Response, bool> transact(Poco::Net::HTTPClientSession& session,
@@ -71,6 +76,7 @@ class Http {
                                                              Interrupter::Time deadline);
 
     core::ServiceSettings settings_;
+    const ports::Clock& clock_;
     Interrupter& interrupter_;
     std::unique_ptr<Connection> connection_;
     unsigned connections_made_ = 0;

@@ -18,14 +18,9 @@ Interrupter::~Interrupter() {
 }
 
 void Interrupter::abort() noexcept {
+    abort_.request_stop();
     const std::lock_guard lock(mutex_);
-    aborted_ = true;
     if (socket_ >= 0) ::shutdown(socket_, SHUT_RDWR);
-}
-
-bool Interrupter::aborted() const {
-    const std::lock_guard lock(mutex_);
-    return aborted_;
 }
 
 void Interrupter::run() {
@@ -44,7 +39,7 @@ Interrupter::Watch::Watch(Interrupter& interrupter, int socket, Time deadline) :
     const std::lock_guard lock(interrupter_.mutex_);
     interrupter_.socket_ = socket;
     interrupter_.deadline_ = deadline;
-    if (interrupter_.aborted_) ::shutdown(socket, SHUT_RDWR);
+    if (interrupter_.aborted()) ::shutdown(socket, SHUT_RDWR);
     interrupter_.changed_.notify_all();
 }
 

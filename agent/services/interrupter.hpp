@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <stop_token>
 #include <thread>
 
 namespace devkey::services {
@@ -14,6 +15,7 @@ class Interrupter {
  public:
     using Time = std::chrono::steady_clock::time_point;
 
+    /// Starts the thread. Throws std::system_error if the system has none left.
     Interrupter();
     ~Interrupter();
     Interrupter(const Interrupter&) = delete;
@@ -21,10 +23,12 @@ class Interrupter {
 
     /// From any thread: ends the call under way, and every later one as soon as it starts.
     void abort() noexcept;
-    [[nodiscard]] bool aborted() const;
+    [[nodiscard]] bool aborted() const noexcept { return abort_.stop_requested(); }
+    /// Stopped by the abort: for what waits on something else than a socket.
+    [[nodiscard]] std::stop_token token() const noexcept { return abort_.get_token(); }
 
-    /// Shuts `socket` down at `deadline`, until the watch ends. One watch at a time. The socket must stay
-    /// open as long.
+    /// Shuts `socket` down at `deadline`, or when aborted, until the watch ends. One watch at a time. The
+    /// socket must stay open as long, and be connected or connecting: on any other a shutdown does nothing.
     class Watch {
      public:
         Watch(Interrupter& interrupter, int socket, Time deadline);
@@ -39,11 +43,11 @@ class Interrupter {
  private:
     void run();
 
-    mutable std::mutex mutex_;
+    std::stop_source abort_;
+    std::mutex mutex_;  // a plain mutex's lock fails only where it's used wrongly: noexcept functions may
     std::condition_variable changed_;
     int socket_ = -1;
     Time deadline_{};
-    bool aborted_ = false;
     bool stopping_ = false;
     std::thread thread_;
 };

@@ -10,6 +10,10 @@ std::string Origin::authority() const {
     return (ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
+std::string Origin::url() const {
+    return (tls ? "https://" : "http://") + authority();
+}
+
 core::Result<Origin> parse_origin(std::string_view url) {
     const auto bad = [&] {
         return core::fail(core::ErrorKind::InvalidInput,

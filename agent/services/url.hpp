@@ -18,6 +18,8 @@ struct Origin {
     bool operator==(const Origin&) const = default;
     /// host:port, the port also where it is the scheme's own.
     [[nodiscard]] std::string authority() const;
+    /// scheme://host:port, for messages.
+    [[nodiscard]] std::string url() const;
 };
 
 /// Parses `https://host[:port]` or `http://…`, with at most a slash behind. InvalidInput for anything else.

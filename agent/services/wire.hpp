@@ -21,9 +21,15 @@ struct Session {
 /// An error's body; both empty where the body was empty, HTML, or anything else.
 struct ErrorBody {
     std::string text;  ///< cleaned: printable ASCII, at most 200 characters
-    std::string code;
+    std::string code;  ///< empty unless it looks like one: see is_id
 };
 
+/// 1 to 64 of [A-Za-z0-9_-], as the service's ids and codes are. Nothing else may go into a URL's path.
+[[nodiscard]] bool is_id(std::string_view text);
+/// For quoting: printable ASCII only, at most 200 characters.
+[[nodiscard]] std::string clean(std::string text);
+
+/// `hostname`, printable ASCII; it is not yet known to be a URL.
 [[nodiscard]] core::Result<std::string> parse_location(std::string_view body);
 [[nodiscard]] core::Result<Session> parse_session(std::string_view body);
 [[nodiscard]] core::Result<ports::CreatedKey> parse_created_key(std::string_view body);

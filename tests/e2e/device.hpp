@@ -117,7 +117,8 @@ class Device {
 /// devkeyd as a service, told on a socket where systemd would listen.
 class Daemon {
  public:
-    explicit Daemon(Device& device)
+    /// `before`: words before the program's. `prepare`: as fakes::Process calls it.
+    explicit Daemon(Device& device, std::vector<std::string> before = {}, bool (*prepare)() = nullptr)
         : socket_path_(device.directory.file("notify")),
           socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
         sockaddr_un address{};
@@ -126,9 +127,11 @@ class Daemon {
         std::filesystem::remove(socket_path_);
         if (::bind(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
             throw std::runtime_error("no notify socket");
-        process_ =
-            std::make_unique<fakes::Process>(device.words({}), device.next_output(),
-                                             std::vector<std::string>{"NOTIFY_SOCKET=" + socket_path_});
+        const auto own = device.words({});
+        before.insert(before.end(), own.begin(), own.end());
+        process_ = std::make_unique<fakes::Process>(std::move(before), device.next_output(),
+                                                    std::vector<std::string>{"NOTIFY_SOCKET=" + socket_path_},
+                                                    prepare);
     }
     Daemon(const Daemon&) = delete;
     Daemon& operator=(const Daemon&) = delete;
@@ -140,9 +143,14 @@ class Daemon {
         return fakes::wait_until([&] {
                    const bool running = process_->is_running();
                    listen();
-                   return told_.contains(text) || !running;
+                   return told_.find(text, heard_) != std::string::npos || !running;
                }) &&
-               forget_up_to(text);
+               hear(text);
+    }
+    /// All that it has told so far, line by line.
+    [[nodiscard]] const std::string& told() {
+        listen();
+        return told_;
     }
     [[nodiscard]] fakes::Process& process() { return *process_; }
 
@@ -152,10 +160,10 @@ class Daemon {
         for (ssize_t size = 0; (size = ::recv(socket_, buffer.data(), buffer.size(), MSG_DONTWAIT)) > 0;)
             told_ += std::string(buffer.data(), static_cast<std::size_t>(size)) + "\n";
     }
-    bool forget_up_to(const std::string& text) {
-        const auto at = told_.find(text);
+    bool hear(const std::string& text) {
+        const auto at = told_.find(text, heard_);
         if (at == std::string::npos) return false;
-        told_.erase(0, at + text.size());
+        heard_ = at + text.size();
         return true;
     }
 
@@ -163,6 +171,7 @@ class Daemon {
     int socket_;
     std::unique_ptr<fakes::Process> process_;
     std::string told_;
+    std::size_t heard_ = 0;  ///< what tells() has gone past
 };
 
 }  // namespace devkey::e2e

@@ -130,9 +130,11 @@ struct LateLanding : Story {
     /// The first create: its connection ends at once; it is carried out when the gate opens.
     void let_the_first_create_land_late() {
         service.faults.at("POST", keys, [this](server::Exchange& exchange) {
-            fakes::land_late(gate)(exchange);
-            landed = true;
+            exchange.close();
+            landed = gate->wait(exchange.stopping()) ? exchange.carry_out().status : 0;
         });
+        // A run ends by logging out: were that heard, the create would find its session gone.
+        service.faults.always("DELETE", log_out, fakes::drop_before());
         expect_run(75, "answer-lost");
         EXPECT_TRUE(gate->reached());
         EXPECT_TRUE(service.key_names().empty());
@@ -140,10 +142,10 @@ struct LateLanding : Story {
     }
     void land() {
         gate->open();
-        ASSERT_TRUE(fakes::wait_until([this] { return landed.load(); }));
+        ASSERT_TRUE(fakes::wait_until([this] { return landed.load() != 0; }));
     }
     std::shared_ptr<Gate> gate = std::make_shared<Gate>();
-    std::atomic<bool> landed = false;
+    std::atomic<int> landed = 0;  ///< the answer that nobody heard
     std::string name;
 };
 
@@ -161,6 +163,7 @@ TEST_F(LateLanding, AfterTheRetryCannotLandAnyMore) {
     expect_settled_by_a_run();
     EXPECT_EQ(device.credential("key_name"), name) << "the same name: that is the fence";
     land();
+    EXPECT_EQ(landed, 409);
     expect_only_the_published_key();
     expect_settled_by_a_run();
 }

@@ -250,6 +250,24 @@ TEST(Owner, RetryAfterHoldsEvenForAPersonInAHurry) {
     EXPECT_EQ(world.service.requests(), 1U);
 }
 
+TEST(Owner, RetryAfterHoldsForTheAgentThatTakesThisOnesPlace) {
+    World world;
+    world.service.refusal = {
+        .kind = ErrorKind::RateLimited, .message = "429", .retry_after = std::chrono::seconds{600}};
+    world.service.next("log_in", {Fault::Refuse});
+    world.settle(Trigger::Start);
+    const Reconciler former = *world.agent;
+    world.restart();
+    world.agent->succeed(former);
+    EXPECT_EQ(world.settle(Trigger::Retry).decision.reason, Reason::RateLimited);
+    EXPECT_EQ(world.service.requests(), 1U);
+
+    world.setup.identity.service = "https://other.example";  // which asked for nothing
+    world.restart();
+    world.agent->succeed(former);
+    expect_one_healthy_key(world, world.settle(Trigger::Retry));
+}
+
 TEST(Owner, WithAFullQuotaIsSaidAndWaitedFor) {
     World world;
     for (int i = 0; i < 20; ++i)

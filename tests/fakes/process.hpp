@@ -19,9 +19,10 @@ namespace devkey::fakes {
 class Process {
  public:
     /// The program's path and its arguments. What it writes goes to files: `output` + ".out" and ".err".
-    /// `environment`: NAME=value, beside (and before) the test's own.
+    /// `environment`: NAME=value, beside (and before) the test's own. `prepare`: called in the new process
+    /// just before the program; false: it isn't started.
     Process(std::vector<std::string> words, const std::string& output,
-            std::vector<std::string> environment = {})
+            std::vector<std::string> environment = {}, bool (*prepare)() = nullptr)
         : out_(output + ".out"), err_(output + ".err") {
         auto argv = pointers_to(words);
         for (char** own = environ; *own != nullptr; ++own) environment.emplace_back(*own);
@@ -32,7 +33,9 @@ class Process {
         if (pid_ == 0) {
             ::dup2(out, STDOUT_FILENO);
             ::dup2(err, STDERR_FILENO);
-            ::execvpe(argv.front(), argv.data(), variables.data());
+            // Poco's sockets are inherited otherwise: a server's port would stay open in its own client.
+            ::close_range(STDERR_FILENO + 1, ~0U, 0);
+            if (prepare == nullptr || prepare()) ::execvpe(argv.front(), argv.data(), variables.data());
             ::_exit(127);
         }
         ::close(out);

@@ -2,12 +2,15 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <string>
 
+#include "fakes/refuse_call.hpp"
 #include "host/readable.hpp"
 #include "host/temporary_directory.hpp"
 
@@ -151,6 +154,38 @@ TEST(FileWatch, SurvivesItsDirectorysRemovalAndRenaming) {
     static_cast<void>(noticed(watch));
     directory.write("a/file", "ours");
     EXPECT_TRUE(noticed(watch));
+}
+
+// In a child, whose system calls are refused for good. It answers what doesn't hold.
+int watch_at_the_limit(const std::string& path, long call, int error, const std::string& remedy) {
+    if (!fakes::refuse_call(call, error)) return 1;
+    const FileWatch watch{path};
+    if (!watch.blind()) return 2;
+    return watch.blind()->message.find(remedy) != std::string::npos ? 0 : 3;
+}
+
+TEST(FileWatch, IsBlindAndSaysTheRemedyAtTheSystemsLimits) {
+    const TemporaryDirectory directory;
+    const std::string path = directory.write("file", "a");
+    EXPECT_EXIT(::_exit(watch_at_the_limit(path, SYS_inotify_init1, EMFILE, "fs.inotify.max_user_instances")),
+                testing::ExitedWithCode(0), "");
+    EXPECT_EXIT(
+        ::_exit(watch_at_the_limit(path, SYS_inotify_add_watch, ENOSPC, "fs.inotify.max_user_watches")),
+        testing::ExitedWithCode(0), "");
+    EXPECT_FALSE(FileWatch{path}.blind());
+}
+
+int reach_the_limit_later(const TemporaryDirectory& directory) {
+    FileWatch watch{directory / "a/file"};
+    if (watch.blind() || !fakes::refuse_call(SYS_inotify_add_watch, ENOSPC)) return 1;
+    fs::create_directory(directory / "a");
+    static_cast<void>(noticed(watch));
+    return watch.blind() ? 0 : 2;
+}
+
+TEST(FileWatch, TurnsBlindWhenANewDirectoryCannotBeWatched) {
+    const TemporaryDirectory directory;
+    EXPECT_EXIT(::_exit(reach_the_limit_later(directory)), testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

@@ -4,68 +4,18 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <atomic>
 
-#include "fakes/certificates.hpp"
-#include "fakes/temporary_directory.hpp"
-#include "server/api.hpp"
-#include "server/crypto.hpp"
-#include "server/server.hpp"
+#include "misbehaving_system.hpp"
+#include "real_service.hpp"
 
 namespace devkey::services {
 namespace {
 
-using core::ErrorKind;
-using fakes::TemporaryDirectory;
 using namespace std::chrono_literals;
 
-class FixedSecret : public ports::OwnerSecret {
- public:
-    core::Result<core::Secret> read() override { return core::Secret{"hunter22"}; }
-};
-
-/// devkey-server in process, over TLS, with one app and one user.
-class RealService : public testing::Test {
- protected:
-    void serve(const fakes::Certificate& certificate) {
-        store = server::Store::open(directory.file("db"), false).value();
-        ASSERT_TRUE(store->add_app("app"));
-        ASSERT_TRUE(store->add_user(
-            {"user-1", "app", "local-userpass", "alice", server::hash_password(core::Secret{"hunter22"})}));
-        api.emplace(*store, server::Tokens(store->signing_key().value()), [] { return 1800000000LL; });
-        running = server::Server::start(
-                      {"127.0.0.1", 0, certificate.cert, certificate.key}, *api,
-                      [this](const server::Served& one) {
-                          const std::lock_guard lock(mutex);
-                          served.push_back(one.method + " " +
-                                           one.path.substr(std::string("/api/client/v2.0").size()) + " " +
-                                           std::to_string(one.status));
-                      })
-                      .value();
-        settings.url = "https://127.0.0.1:" + std::to_string(running->port());
-        settings.app = "app";
-        settings.ca_file = authority.ca_file();
-        owner.username = "alice";
-    }
-    std::unique_ptr<ports::KeyService> make() {
-        return make_app_services(settings, owner, secret, interrupter).value();
-    }
-
-    TemporaryDirectory directory;
-    fakes::Authority authority{directory.path};
-    std::unique_ptr<server::Store> store;
-    std::optional<server::Api> api;
-    std::mutex mutex;
-    std::vector<std::string> served;
-    core::ServiceSettings settings;
-    core::OwnerSettings owner;
-    FixedSecret secret;
-    Interrupter interrupter;
-    std::unique_ptr<server::Server> running;  // stops first
-};
-
-TEST_F(RealService, GivesTheFirstKeyInSevenRequests) {
+TEST_F(RealService, GivesTheFirstKeyInSevenRequestsOverOneConnection) {
     serve(authority.issue("127.0.0.1"));
+    const int accepted_before = accepted_connections();
     const auto service = make();
     EXPECT_EQ(service->log_in().value(), "user-1");
     EXPECT_TRUE(service->list()->empty());
@@ -75,6 +25,7 @@ TEST_F(RealService, GivesTheFirstKeyInSevenRequests) {
     EXPECT_EQ(service->prove(created->secret).value(), "user-1");
     service->rest();
     running->stop();
+    EXPECT_EQ(accepted_connections() - accepted_before, 1);
     EXPECT_EQ(served, (std::vector<std::string>{"GET /app/app/location 200",
                                                 "POST /app/app/auth/providers/local-userpass/login 200",
                                                 "GET /auth/api_keys 200", "POST /auth/api_keys 201",
@@ -113,6 +64,17 @@ TEST_F(RealService, OpensAnEndedSessionAnewOnce) {
     EXPECT_EQ(std::ranges::count(served, "POST /app/app/auth/providers/local-userpass/login 401"), 1);
 }
 
+TEST_F(RealService, CanBeLeftWhereTheSystemHasNoThreadLeft) {
+    serve(authority.issue("localhost"));
+    settings.url = "https://localhost:" + std::to_string(running->port());
+    const auto service = make();
+    ASSERT_TRUE(service->log_in());
+    running->stop();  // so that a log-out connects anew, and looks the name up
+    const NoThreadLeft none;
+    service->rest();  // noexcept: what it throws ends the process
+    EXPECT_EQ(service->log_in().error().kind, ErrorKind::Unavailable);
+}
+
 TEST_F(RealService, WithProviderOffSaysSo) {
     serve(authority.issue("127.0.0.1"));
     ASSERT_TRUE(store->set_provider("app", "local-userpass", false, ""));
@@ -127,68 +89,45 @@ TEST_F(RealService, WithAWrongAppSaysWhichSetting) {
     EXPECT_NE(error.message.find("service.app"), std::string::npos);
 }
 
-void expect_insecure(ports::KeyService& service, const char* why) {
-    const auto in = service.log_in();
-    ASSERT_FALSE(in) << why;
-    EXPECT_EQ(in.error().kind, ErrorKind::Insecure) << in.error().message;
-    EXPECT_NE(in.error().message.find(why), std::string::npos) << in.error().message;
-}
-
-TEST_F(RealService, OfAnotherNameIsNotTrustedOnLoopbackEither) {
-    serve(authority.issue("keys.example"));
-    expect_insecure(*make(), "mismatch");
-    EXPECT_TRUE(served.empty());
-}
-
-TEST_F(RealService, WithAnExpiredCertificateIsNotTrusted) {
-    serve(authority.issue("127.0.0.1", -60));
-    expect_insecure(*make(), "expired");
-}
-
-TEST_F(RealService, ThatVouchesForItselfIsNotTrusted) {
-    serve(authority.self_signed("127.0.0.1"));
-    expect_insecure(*make(), "self-signed");
-}
-
-TEST_F(RealService, OfAnotherAuthorityIsNotTrusted) {
+TEST_F(RealService, NamesTheHostAndARemedyInItsErrors) {
     serve(authority.issue("127.0.0.1"));
-    const TemporaryDirectory elsewhere;
-    const fakes::Authority other{elsewhere.path};
-    settings.ca_file = other.ca_file();
-    EXPECT_EQ(make()->log_in().error().kind, ErrorKind::Insecure);
-    settings.ca_file.clear();  // the system's
-    EXPECT_EQ(make()->log_in().error().kind, ErrorKind::Insecure);
+    const auto service = make();
+    faults.at("GET", "/auth/api_keys", fakes::answer_with(503, "", "Retry-After: 7\r\n"));
+    const auto busy = service->list().error();
+    EXPECT_EQ(busy.retry_after, 7s);
+    EXPECT_TRUE(holds(busy, "service " + settings.url + " answered 503 to GET ")) << busy.message;
+    EXPECT_TRUE(holds(busy, "; it's asked again later")) << busy.message;
+    faults.at("POST", "/auth/api_keys", fakes::answer_with(403));
+    EXPECT_TRUE(holds(service->create("name-1").error(), "check its rights on the service"));
+    faults.at("GET", "/auth/api_keys", fakes::answer_with(301));
+    EXPECT_TRUE(holds(service->list().error(), "service.url"));
 }
 
-TEST_F(RealService, ThatSendsUsElsewhereIsNotFollowed) {
-    const auto certificate = authority.issue("127.0.0.1");
-    store = server::Store::open(directory.file("db"), false).value();
-    ASSERT_TRUE(store->add_app("app"));
-    api.emplace(*store, server::Tokens("key"), [] { return 0LL; });
-    running =
-        server::Server::start({"127.0.0.1", 0, certificate.cert, certificate.key, "https://thief.example"},
-                              *api, [](const auto&) {})
-            .value();
-    settings = {.url = "https://127.0.0.1:" + std::to_string(running->port()),
-                .app = "app",
-                .ca_file = authority.ca_file(),
-                .allowed_hosts = {}};
-    expect_insecure(*make(), "service.allowed_hosts");
+TEST_F(RealService, QuotesNothingOfALogInThatCouldBeASecret) {
+    serve(authority.issue("127.0.0.1"));
+    const auto service = make();
+    for (const char* code : {"hunter22", "unter2", "a\\u001b[31mb", "no code, but a sentence"}) {
+        faults.at("POST", "/local-userpass/login",
+                  fakes::answer_with(
+                      401, std::string(R"({"error":"hunter22 is wrong","error_code":")") + code + "\"}"));
+        const auto error = service->log_in().error();
+        EXPECT_TRUE(holds(error, "/login; check the owner's name and secret")) << error.message;
+    }
+    faults.at("POST", "/local-userpass/login",
+              fakes::answer_with(401, R"({"error":"x","error_code":"InvalidPassword"})"));
+    EXPECT_TRUE(holds(service->log_in().error(), "/login (InvalidPassword); "));
 }
 
-TEST(Settings, PlainHttpNeedsTheSettingAndALoopbackAddress) {
-    FixedSecret secret;
-    Interrupter interrupter;
-    const core::ServiceSettings not_asked_for{
-        .url = "http://127.0.0.1:1", .app = "app", .ca_file = {}, .allowed_hosts = {}};
-    EXPECT_EQ(make_app_services(not_asked_for, {}, secret, interrupter).value()->log_in().error().kind,
-              ErrorKind::Insecure);
-    const core::ServiceSettings far{
-        .url = "http://192.0.2.1:1", .app = "app", .ca_file = {}, .allowed_hosts = {}, .plain_http = true};
-    EXPECT_EQ(make_app_services(far, {}, secret, interrupter).value()->log_in().error().kind,
-              ErrorKind::Insecure);
-    EXPECT_FALSE(make_app_services({.url = "https://h/path", .app = "a", .ca_file = {}, .allowed_hosts = {}},
-                                   {}, secret, interrupter));
+TEST_F(RealService, LetsNoIdFromTheDiskLeadToAnotherPath) {
+    serve(authority.issue("127.0.0.1"));
+    const auto service = make();
+    for (const char* id : {"", "..", "../session", "a/disable", "a?b", "a%2e", "a b", "a\r\nX: y"}) {
+        EXPECT_EQ(service->get(id).error().kind, ErrorKind::InvalidInput) << id;
+        EXPECT_EQ(service->enable(id).error().kind, ErrorKind::InvalidInput) << id;
+        EXPECT_EQ(service->disable(id).error().kind, ErrorKind::InvalidInput) << id;
+        EXPECT_EQ(service->remove(id).error().kind, ErrorKind::InvalidInput) << id;
+    }
+    EXPECT_TRUE(served.empty());
 }
 
 }  // namespace

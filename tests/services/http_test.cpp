@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "scripted_server.hpp"
+#include "set_clock.hpp"
 
 namespace devkey::services {
 namespace {
@@ -24,7 +25,7 @@ core::ServiceSettings plain(core::Millis timeout = 20s) {
 
 struct Client {
     explicit Client(std::vector<Answer> script, core::Millis timeout = 20s)
-        : server(std::move(script)), http(plain(timeout), interrupter) {}
+        : server(std::move(script)), http(plain(timeout), clock, interrupter) {}
     auto get() { return http.send(parse_origin(server.url()).value(), {.method = "GET", .path = "/x"}); }
     auto post() {
         return http.send(parse_origin(server.url()).value(),
@@ -32,6 +33,7 @@ struct Client {
     }
 
     ScriptedServer server;
+    SetClock clock;
     Interrupter interrupter;
     Http http;
 };
@@ -58,6 +60,22 @@ TEST(Http, RepeatsOnlyWhatMayBeRepeatedOnADeadConnection) {
     EXPECT_TRUE(lost.error().sent);
 }
 
+TEST(Http, SendsACreateOnlyOnAConnectionThatJustAnswered) {
+    Client client({{.bytes = http_answer(200, "one")}, {.bytes = http_answer(201, "two")}});
+    ASSERT_TRUE(client.get());
+    client.clock.go_on(2s);
+    ASSERT_TRUE(client.post());
+    EXPECT_EQ(client.http.connections_made(), 1U);
+}
+
+TEST(Http, ConnectsAnewForACreateAfterAPauseOrASleep) {
+    Client client({{.bytes = http_answer(200, "one"), .close = true}, {.bytes = http_answer(201, "two")}});
+    ASSERT_TRUE(client.get());
+    client.clock.go_on(2001ms);  // boot time counts a sleep, too
+    EXPECT_EQ(client.post()->status, 201);
+    EXPECT_EQ(client.http.connections_made(), 2U);
+}
+
 TEST(Http, EndsATrickledHeaderAndATrickledBodyAtTheDeadline) {
     for (const std::string start : {"HTTP/1.1 200 O", "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nx"}) {
         Client client({{.bytes = start, .close = true, .trickle = true}}, 300ms);
@@ -78,9 +96,19 @@ TEST(Http, NoticesAnAnswerThatIsCutOff) {
 TEST(Http, RefusesAnAnswerOrAHeaderThatIsTooLong) {
     std::string many = "HTTP/1.1 200 OK\r\n";
     for (int i = 0; i < 500; ++i) many += "X-" + std::to_string(i) + ": y\r\n";
-    Client client({{.bytes = http_answer(200, std::string((1U << 20U) + 1, 'x')), .close = true},
+    std::string endless = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (int i = 0; i < 17; ++i) endless += "10000\r\n" + std::string(1U << 16U, 'x') + "\r\n";
+    Client client({{.bytes = http_answer(200, std::string(1U << 20U, 'x')), .close = true},
+                   {.bytes = http_answer(200, std::string((1U << 20U) + 1, 'x')), .close = true},
+                   {.bytes = endless, .close = true},
                    {.bytes = many + "\r\n", .close = true}});
-    EXPECT_FALSE(client.get());
+    EXPECT_EQ(client.post()->body.reveal().size(), 1U << 20U);
+    for (int i = 0; i < 2; ++i) {
+        client.http.close();
+        const auto long_one = client.post();
+        ASSERT_FALSE(long_one);
+        EXPECT_NE(long_one.error().error.message.find("longer than 1 MiB"), std::string::npos);
+    }
     EXPECT_FALSE(client.get());
 }
 
@@ -112,8 +140,9 @@ TEST(Http, IsEndedFromAnotherThread) {
 }
 
 TEST(Http, SaysThatNothingWasSentWhereNobodyListens) {
+    const SetClock clock;
     Interrupter interrupter;
-    Http http(plain(), interrupter);
+    Http http(plain(), clock, interrupter);
     const auto answer =
         http.send({.tls = false, .host = "127.0.0.1", .port = 1}, {.method = "GET", .path = "/"});
     ASSERT_FALSE(answer);

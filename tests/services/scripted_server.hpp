@@ -27,7 +27,10 @@ inline std::string http_answer(int status, const std::string& body, const std::s
 
 class ScriptedServer {
  public:
-    explicit ScriptedServer(std::vector<Answer> script) : script_(std::move(script)) {
+    explicit ScriptedServer(const std::vector<Answer>& script)
+        : ScriptedServer([&](const std::string&) { return script; }) {}
+    /// For a script that names the server's own url().
+    explicit ScriptedServer(const std::function<std::vector<Answer>(const std::string& url)>& script) {
         listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         sockaddr_in address{};
         address.sin_family = AF_INET;
@@ -38,6 +41,7 @@ class ScriptedServer {
         socklen_t size = sizeof address;
         ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
         port_ = ntohs(address.sin_port);
+        script_ = script(url());
         thread_ = std::thread([this] { serve(); });
     }
     ScriptedServer(const ScriptedServer&) = delete;

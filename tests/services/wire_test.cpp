@@ -54,6 +54,22 @@ TEST(Wire, SurvivesRandomBytesAndDepthAndNeverQuotesASecret) {
     EXPECT_FALSE(parse_keys(std::string(1U << 20U, '[')));
 }
 
+TEST(Wire, TakesNoCodeThatIsNone) {
+    EXPECT_EQ(parse_error("{\"error_code\":\"a\\u001b[31m\"}").code, "");
+    EXPECT_EQ(parse_error("{\"error_code\":\"" + std::string(65, 'A') + "\"}").code, "");
+    EXPECT_EQ(parse_error(R"({"error":7,"error_code":{}})").code, "");
+    EXPECT_EQ(parse_error("{\"error\":\"two\\nlines\"}").text, "twolines");
+}
+
+TEST(Wire, TakesNoIdOrHostThatCouldMisleadALogOrAPath) {
+    EXPECT_FALSE(parse_location("{\"hostname\":\"https://h\\ndevkeyd: all is well\"}"));
+    EXPECT_FALSE(parse_location("{\"hostname\":\"https://" + std::string(300, 'h') + "\"}"));
+    EXPECT_FALSE(parse_session(R"({"user_id":"u/../v","refresh_token":"r"})"));
+    for (const char* id : {"", ".", "..", "a/b", "a%2fb", "a?b", "a b"}) EXPECT_FALSE(is_id(id)) << id;
+    EXPECT_FALSE(is_id(std::string(65, 'a')));
+    EXPECT_TRUE(is_id(std::string(64, 'a')));
+}
+
 TEST(Wire, MakesLogInsForEveryProvider) {
     core::OwnerSettings owner{
         .provider = core::OwnerProvider::LocalUserpass, .username = "a\"b", .secret = {}};
