@@ -179,7 +179,7 @@ void Daemon::reload() {
 void Daemon::watch_files() {
     for (const auto& watched : watched_) loop_.forget(watched.watch->descriptor());
     watched_.clear();
-    if (wanted_->policy.watch_credential_file)
+    if (wanted_->policy.watchdog.credential_file)
         watched_.emplace_back(wanted_->credential_file.path, Trigger::CredentialFile);
     const auto secret = host::path_of(wanted_->owner.secret, shared_.credentials_directory);
     if (secret) watched_.emplace_back(*secret, Trigger::Retry);

@@ -110,12 +110,15 @@ void Reconciler::note_start() {
     planned_.reset();
 }
 
+Instant Reconciler::floor() const {
+    return std::max(setup_.built_at, state_ ? state_->last_seen : Instant{});
+}
+
 TrustedTime Reconciler::time() const {
     const ClockReading reading{.wall = world_.clock.now(),
                                .boot = world_.clock.boot_now(),
                                .synchronised = world_.clock.is_synchronised()};
-    const Instant floor = std::max(setup_.built_at, state_ ? state_->last_seen : Instant{});
-    return trusted_time(reading, world_.service.server_date(), floor);
+    return trusted_time(reading, world_.service.server_date(), floor());
 }
 
 void Reconciler::load_state() {
@@ -128,6 +131,7 @@ void Reconciler::load_state() {
     state_ = *std::move(loaded);
     state_error_.reset();
     loaded_ = true;
+    world_.service.set_floor(floor());
 }
 
 Observation Reconciler::observe() {

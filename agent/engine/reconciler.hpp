@@ -116,6 +116,7 @@ class Reconciler {
     [[nodiscard]] core::Result<bool> is_refused();
     void note_others(core::State& state) const;
     [[nodiscard]] core::TrustedTime time() const;
+    [[nodiscard]] core::Instant floor() const;
     [[nodiscard]] core::State known_state() const;
     [[nodiscard]] core::Credential credential() const;
     void note_failure(core::Action action, const core::Error& error);

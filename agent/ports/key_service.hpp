@@ -58,6 +58,10 @@ class KeyService {
     /// no owner session. Unauthenticated: the key isn't accepted (now).
     [[nodiscard]] virtual core::Result<std::string> prove(const core::Secret& key) = 0;
 
+    /// No right clock shows an earlier time: what depends on the time (certificates) goes by this one where
+    /// the machine's clock does.
+    virtual void set_floor(core::Instant floor) = 0;
+
     /// The time that the service told with its latest answer, and when that came; none: it hasn't, since the
     /// start.
     [[nodiscard]] virtual std::optional<core::ServerDate> server_date() const = 0;

@@ -107,12 +107,7 @@ class AppServices : public ports::KeyService {
           owner_(std::move(owner)),
           origin_(std::move(origin)),
           secret_(secret),
-          http_(service_, clock, interrupter) {
-        // A name has 64 characters at most and an owner 20 keys; SDK tests wait up to 15 s for a write to
-        // show.
-        can_.read_lag = std::chrono::seconds{15};
-        can_.late_landing = std::chrono::minutes{5};
-    }
+          http_(service_, clock, interrupter) {}
 
     const core::Capabilities& capabilities() const override { return can_; }
 
@@ -167,6 +162,9 @@ class AppServices : public ports::KeyService {
         close_session(*session);
         return session->user_id;
     }
+
+    void set_floor(core::Instant floor) override { http_.set_floor(floor); }
+    std::optional<core::ServerDate> server_date() const override { return http_.server_date(); }
 
     void rest() noexcept override {
         if (session_) close_session(*session_);
@@ -285,13 +283,20 @@ class AppServices : public ports::KeyService {
     core::OwnerSettings owner_;
     Origin origin_;
     ports::OwnerSecret& secret_;
-    core::Capabilities can_;
+    const core::Capabilities can_ = app_services_capabilities();
     Http http_;
     std::optional<Origin> location_;
     std::optional<Session> session_;
 };
 
 }  // namespace
+
+core::Capabilities app_services_capabilities() {
+    core::Capabilities can;  // whose names have 64 characters at most, and whose owners 20 keys
+    can.read_lag = std::chrono::seconds{15};  // SDK tests wait that long for a write to show
+    can.late_landing = std::chrono::minutes{5};
+    return can;
+}
 
 Result<std::unique_ptr<ports::KeyService>> make_app_services(const core::ServiceSettings& service,
                                                              const core::OwnerSettings& owner,

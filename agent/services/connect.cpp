@@ -89,7 +89,8 @@ int note_verification(int accepted, X509_STORE_CTX* store) {
     return 0;
 }
 
-Context::Ptr make_context(const Origin& origin, const std::string& ca_file, std::string& refusal) {
+Context::Ptr make_context(const Origin& origin, const std::string& ca_file, core::Instant now,
+                          std::string& refusal) {
     Poco::Net::initializeSSL();
     Context::Params params;
     params.caLocation = ca_file;
@@ -107,6 +108,7 @@ Context::Ptr make_context(const Origin& origin, const std::string& ca_file, std:
     const bool is_address = Poco::Net::IPAddress::tryParse(origin.host, address);
     const int set = is_address ? X509_VERIFY_PARAM_set1_ip_asc(param, origin.host.c_str())
                                : X509_VERIFY_PARAM_set1_host(param, origin.host.c_str(), 0);
+    X509_VERIFY_PARAM_set_time(param, std::chrono::system_clock::to_time_t(now));
     if (set != 1) throw Poco::Net::SSLException("the host name can't be checked");
     return context;
 }
@@ -118,11 +120,11 @@ Poco::Timespan time_left(Interrupter::Time deadline) {
 }
 
 Result<StreamSocket> with_tls(StreamSocket& plain, const Origin& origin,
-                              const core::ServiceSettings& settings, Interrupter& interrupter,
-                              Interrupter::Time deadline) {
+                              const core::ServiceSettings& settings, core::Instant now,
+                              Interrupter& interrupter, Interrupter::Time deadline) {
     std::string refusal;
     try {
-        const auto context = make_context(origin, settings.ca_file, refusal);
+        const auto context = make_context(origin, settings.ca_file, now, refusal);
         const Interrupter::Watch watch(interrupter, plain.impl()->sockfd(), deadline);
         auto socket = Poco::Net::SecureStreamSocket::attach(plain, origin.host, context);
         socket.completeHandshake();
@@ -177,14 +179,14 @@ Result<StreamSocket> connect_tcp(const std::vector<SocketAddress>& addresses, co
 }  // namespace
 
 Result<StreamSocket> connect_to(const Origin& origin, const core::ServiceSettings& settings,
-                                Interrupter& interrupter, Interrupter::Time deadline) {
+                                core::Instant now, Interrupter& interrupter, Interrupter::Time deadline) {
     if (!origin.tls && !settings.plain_http)
         return fail(ErrorKind::Insecure, "http:// needs service.plain_http: true (and a loopback address)");
     const auto addresses = resolve(origin, interrupter, deadline);
     if (!addresses) return std::unexpected(addresses.error());
     auto socket = connect_tcp(*addresses, origin, interrupter, deadline);
     if (!socket || !origin.tls) return socket;
-    return with_tls(*socket, origin, settings, interrupter, deadline);
+    return with_tls(*socket, origin, settings, now, interrupter, deadline);
 }
 
 }  // namespace devkey::services

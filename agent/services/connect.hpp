@@ -11,10 +11,11 @@
 namespace devkey::services {
 
 /// Looks the name up, connects, and (with TLS) shakes hands and verifies certificate and host name, all
-/// before `deadline`. Unavailable, or Insecure where the other side can't be trusted.
+/// before `deadline`. `now` is what certificates are judged by. Unavailable, or Insecure where the other side
+/// can't be trusted.
 [[nodiscard]] core::Result<Poco::Net::StreamSocket> connect_to(const Origin& origin,
                                                                const core::ServiceSettings& settings,
-                                                               Interrupter& interrupter,
+                                                               core::Instant now, Interrupter& interrupter,
                                                                Interrupter::Time deadline);
 
 }  // namespace devkey::services

@@ -1,5 +1,6 @@
 #include "services/http.hpp"
 
+#include <Poco/DateTimeFormat.h>
 #include <Poco/DateTimeParser.h>
 #include <Poco/Exception.h>
 #include <Poco/Net/HTTPClientSession.h>
@@ -42,6 +43,17 @@ std::optional<std::chrono::seconds> retry_after(const HTTPResponse& response) {
         seconds = (date.timestamp() - Poco::Timestamp()) / Poco::Timestamp::resolution();
     }
     return std::chrono::seconds{std::clamp<long long>(seconds, 1, 86400)};
+}
+
+/// `Date` (RFC 9110, 6.6.1), if it is one that a clock in use could show.
+std::optional<core::Instant> date_of(const HTTPResponse& response) {
+    int zone = 0;
+    Poco::DateTime date;
+    const auto text = response.get("Date", "");
+    if (!Poco::DateTimeParser::tryParse(Poco::DateTimeFormat::HTTP_FORMAT, text, date, zone))
+        return std::nullopt;
+    if (zone != 0 || date.year() < 2020 || date.year() > 2200) return std::nullopt;
+    return core::Instant{std::chrono::seconds{date.timestamp().epochTime()}};
 }
 
 /// Reads to the end; throws if it is cut off or too long.
@@ -125,8 +137,8 @@ void Http::close() noexcept {
 
 core::Result<void> Http::connect(const Origin& origin) {
     close();
-    auto socket =
-        connect_to(origin, settings_, interrupter_, steady_clock::now() + settings_.connect_timeout);
+    auto socket = connect_to(origin, settings_, std::max(clock_.now(), floor_), interrupter_,
+                             steady_clock::now() + settings_.connect_timeout);
     if (!socket) return std::unexpected(std::move(socket.error()));
     ++connections_made_;
     try {
@@ -180,8 +192,10 @@ std::pair<Response, bool> Http::transact(Poco::Net::HTTPClientSession& session, 
     HTTPResponse answer;
     answer.setFieldLimit(most_header_fields);
     auto& in = session.receiveResponse(answer);
-    Response response{
-        .status = answer.getStatus(), .body = read_body(in, answer), .retry_after = retry_after(answer)};
+    Response response{.status = answer.getStatus(),
+                      .body = read_body(in, answer),
+                      .retry_after = retry_after(answer),
+                      .date = date_of(answer)};
     return {std::move(response), answer.getKeepAlive()};
 }
 
@@ -192,6 +206,7 @@ std::expected<Response, NoAnswer> Http::exchange(const Request& request, Interru
         const WipedAfterUse wiped(poco);
         auto [response, keep] = transact(*connection_->session, poco, request.body.reveal(), deadline);
         connection_->last_answer = clock_.boot_now();
+        if (response.date) date_ = core::ServerDate{*response.date, connection_->last_answer};
         connection_->reused = true;
         if (!keep) close();
         return std::move(response);

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/clock_trust.hpp"
 #include "core/error.hpp"
 #include "core/secret.hpp"
 #include "core/settings.hpp"
@@ -36,6 +37,7 @@ struct Response {
     int status = 0;
     core::Secret body;
     std::optional<std::chrono::seconds> retry_after;
+    std::optional<core::Instant> date{};
 };
 
 /// No whole answer came.
@@ -56,6 +58,13 @@ class Http {
     /// One request to `origin`, within the settings' deadlines; a redirect is answered, never followed. What
     /// isn't repeatable goes out only on a connection that answered just now, or on a fresh one.
     [[nodiscard]] std::expected<Response, NoAnswer> send(const Origin& origin, const Request& request);
+
+    /// No right clock shows an earlier time: certificates are judged by this one where the machine's clock
+    /// does (it may start in 1970).
+    void set_floor(core::Instant floor) { floor_ = floor; }
+
+    /// The `Date` of the latest answer that had one, and when that came.
+    [[nodiscard]] const std::optional<core::ServerDate>& server_date() const { return date_; }
 
     [[nodiscard]] bool connected_to(const Origin& origin) const;
     void close() noexcept;
@@ -78,6 +87,8 @@ class Http {
     core::ServiceSettings settings_;
     const ports::Clock& clock_;
     Interrupter& interrupter_;
+    core::Instant floor_{};
+    std::optional<core::ServerDate> date_;
     std::unique_ptr<Connection> connection_;
     unsigned connections_made_ = 0;
 };

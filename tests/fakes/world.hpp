@@ -221,6 +221,7 @@ class Service : public ports::KeyService {
             if (stored.enabled && stored.secret == key.reveal()) return owner;
         return core::fail(ErrorKind::Unauthenticated, "not accepted");
     }
+    void set_floor(core::Instant told) override { floor = told; }
     std::optional<core::ServerDate> server_date() const override { return date_; }
     void rest() noexcept override { session_ = false; }
     /// What the agent's process knew of the service.
@@ -233,6 +234,7 @@ class Service : public ports::KeyService {
     std::vector<std::string> created_names;
     std::vector<std::string> called;  // by name, in order
     bool tells_date = true;
+    core::Instant floor{};
     core::Capabilities can;
     core::Error refusal{ErrorKind::Unavailable, "503"};
     std::string owner = "owner-1";
