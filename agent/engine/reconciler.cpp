@@ -69,12 +69,12 @@ void Reconciler::succeed(const Reconciler& former) {
 
 Snapshot Reconciler::pass(Trigger trigger) {
     changed_ = false;
-    if (trigger == Trigger::Retry) {
-        // What the service asked for (Retry-After) holds even when a person is in a hurry.
+    // What the service asked for (Retry-After) holds even when a person is in a hurry.
+    if (trigger == Trigger::OwnerSecret || trigger == Trigger::Retry)
         std::erase_if(failures_,
                       [](const auto& entry) { return entry.second.reason != Reason::RateLimited; });
-        another_asked_for_ = true;
-    }
+    // A short-lived token is renewed all the time: that is nobody asking for another key.
+    if (trigger == Trigger::Retry) another_asked_for_ = true;
     load_state();
     Decision decision = plan(setup_.policy, observe());
     if (decision.action == Action::Idle || decision.action == Action::Hold) {
