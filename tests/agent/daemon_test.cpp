@@ -157,6 +157,21 @@ TEST_F(DaemonTest, ADeviceIdThatCannotBeHadIsToldAndEndsIt) {
     EXPECT_EQ(device->once().exit_code, 78);
 }
 
+TEST_F(DaemonTest, ASighupIsToldToSystemdAndNeverWaitsForAPipe) {
+    serve([](const std::string&) { return std::vector<Answer>{}; });
+    give_state();
+    Daemon daemon(*device);
+    ASSERT_TRUE(daemon.tells("READY=1"));
+    const auto settings = device->directory.file("devkeyd.yaml");
+    std::filesystem::remove(settings);
+    ASSERT_EQ(::mkfifo(settings.c_str(), 0600), 0);
+    daemon.process().signal(SIGHUP);
+    EXPECT_TRUE(daemon.tells("RELOADING=1\nMONOTONIC_USEC="));
+    EXPECT_TRUE(daemon.tells("READY=1"));
+    EXPECT_EQ(daemon.process().end(SIGTERM), 0);
+    EXPECT_TRUE(daemon.process().errors().contains("name a regular file"));
+}
+
 TEST_F(DaemonTest, RunsOnceInAStateDirectoryAndMakesNoCores) {
     serve([](const std::string&) { return std::vector<Answer>{}; });
     give_state();
