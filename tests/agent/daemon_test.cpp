@@ -107,12 +107,9 @@ TEST_F(DaemonTest, ASighupDoesNotEndAWaitThatTheServiceAskedFor) {
 
 TEST_F(DaemonTest, AChangedSecretEndsALongWait) {
     serve([](const std::string& url) {
-        std::vector<Answer> script;
+        std::vector<Answer> script{location(url), {http_answer(401, "{}")}, location(url)};
         // A rename is two events: read one by one, they ask for two tries.
-        for (int tries = 0; tries < 3; ++tries) {
-            script.push_back(location(url));
-            script.push_back({http_answer(401, "{}")});
-        }
+        for (int tries = 0; tries < 4; ++tries) script.push_back({http_answer(401, "{}")});
         return script;
     });
     device->secret_source.clear();
