@@ -138,6 +138,7 @@ Outcome Daemon::outcome_of(const Snapshot& snapshot) const {
 }
 
 void Daemon::leave(Outcome outcome) {
+    if (outcome.exit_code != 0) notify_.status(outcome.reason + ": " + outcome.detail);
     outcome_ = std::move(outcome);
     loop_.leave();
 }
@@ -182,7 +183,7 @@ void Daemon::watch_files() {
     if (wanted_->policy.watchdog.credential_file)
         watched_.emplace_back(wanted_->credential_file.path, Trigger::CredentialFile);
     const auto secret = host::path_of(wanted_->owner.secret, shared_.credentials_directory);
-    if (secret) watched_.emplace_back(*secret, Trigger::Retry);
+    if (secret) watched_.emplace_back(*secret, Trigger::OwnerSecret);
     for (auto& watched : watched_) watch(watched);
     tell_of_blindness();
 }

@@ -77,13 +77,13 @@ void Reconciler::succeed(const Reconciler& former) {
 
 Snapshot Reconciler::pass(Trigger trigger) {
     changed_ = false;
-    if (trigger == Trigger::Retry || trigger == Trigger::Rotate) {
-        // What the service asked for (Retry-After) holds even when a person is in a hurry.
+    // What the service asked for (Retry-After) holds even when a person is in a hurry.
+    if (trigger >= Trigger::OwnerSecret)
         std::erase_if(failures_,
                       [](const auto& entry) { return entry.second.reason != Reason::RateLimited; });
-        asked_.another_key = true;
-        asked_.rotation = asked_.rotation || trigger == Trigger::Rotate;
-    }
+    // A short-lived token is renewed all the time: that is nobody asking for another key.
+    if (trigger >= Trigger::Retry) asked_.another_key = true;
+    if (trigger == Trigger::Rotate) asked_.rotation = true;
     note_start();
     load_state();
     Decision decision = plan(setup_.policy, observe());

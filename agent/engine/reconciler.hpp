@@ -16,12 +16,13 @@
 
 namespace devkey::engine {
 
-/// Why a pass runs.
+/// Why a pass runs; of two reasons at once, the later one here holds for both.
 enum class Trigger {
     Start,           ///< the agent starts
     Due,             ///< the time that the last decision named has come, or a pass follows another at once
     CredentialFile,  ///< somebody touched the credential file
-    Retry,           ///< the owner's secret changed, or a person asked (SIGHUP, --once): waiting ends
+    OwnerSecret,     ///< the owner's secret changed: waiting ends
+    Retry,           ///< a person asked (SIGHUP, --once): waiting ends, and so does giving up
     Rotate,          ///< a person asked for a new key (SIGUSR1): likewise
 };
 

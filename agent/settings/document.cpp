@@ -1,6 +1,7 @@
 #include "settings/document.hpp"
 
 #include <fmt/format.h>
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
@@ -18,6 +19,14 @@ Place place_of(const YAML::Mark& mark) {
     return {mark.line + 1, mark.column + 1};
 }
 
+/// Whether a character of more bytes than it needs, a half of a surrogate pair, one past the last, or a C1
+/// control character begins like this.
+bool is_beyond(unsigned char first, unsigned char second) {
+    return (first == 0xc2 && second < 0xa0) || (first == 0xe0 && second < 0xa0) ||
+           (first == 0xed && second > 0x9f) || (first == 0xf0 && second < 0x90) ||
+           (first == 0xf4 && second > 0x8f);
+}
+
 /// How many bytes the UTF-8 character at the start of `text` takes; 0 if there is none, or one that steers a
 /// terminal.
 std::size_t character_length(std::string_view text) {
@@ -27,6 +36,7 @@ std::size_t character_length(std::string_view text) {
     if (first < 0x80) return 1;
     const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
     if (first < 0xc2 || first > 0xf4 || text.size() < length) return 0;
+    if (text.size() > 1 && is_beyond(first, static_cast<unsigned char>(text[1]))) return 0;
     const auto is_tail = [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80U; };
     return std::ranges::all_of(text.substr(1, length - 1), is_tail) ? length : 0;
 }
@@ -167,10 +177,14 @@ class TreeBuilder : public YAML::EventHandler {
 };
 
 std::optional<Node> parse(const std::string& text, Problems& problems) {
-    std::istringstream in{text};
+    // yaml-cpp takes a quote that the file's end leaves open for closed. It refuses the end of a document
+    // there.
+    std::istringstream in{text + "\n...\n"};
     YAML::Parser parser{in};
     TreeBuilder document{problems};
-    if (!parser.HandleNextDocument(document)) {
+    const bool found = parser.HandleNextDocument(document);
+    auto root = document.take_root();
+    if (!found || root.kind == Node::Kind::Null) {
         problems.add({1, 1}, "the file is empty: it must begin with version: 1");
         return std::nullopt;
     }
@@ -178,12 +192,30 @@ std::optional<Node> parse(const std::string& text, Problems& problems) {
     TreeBuilder second{ignored};
     if (parser.HandleNextDocument(second))
         problems.add(second.start(), "a second document begins here: the file must hold a single one");
-    return document.take_root();
+    return root;
 }
 
 /// yaml-cpp's messages quote what they stumble over after a colon.
 std::string without_quote(const std::string& message) {
     return message.substr(0, message.find(": "));
+}
+
+/// Whether a tab stands in front of the first word of that line, counted from 1.
+bool is_indented_by_tab(std::string_view text, int line) {
+    for (; line > 1; --line) {
+        const auto end = text.find('\n');
+        if (end == std::string_view::npos) return false;
+        text.remove_prefix(end + 1);
+    }
+    return text.substr(0, text.find_first_not_of(" \t")).contains('\t');
+}
+
+std::string fault_in(const YAML::Exception& error, std::string_view text) {
+    if (error.msg == YAML::ErrorMsg::DOC_IN_SCALAR || error.msg == YAML::ErrorMsg::EOF_IN_SCALAR)
+        return "not YAML: a quote is opened and not closed";
+    if (is_indented_by_tab(text, error.mark.line + 1))
+        return "not YAML: a tab stands at the line's beginning: indent by spaces only";
+    return "not YAML: " + without_quote(error.msg);
 }
 
 }  // namespace
@@ -192,8 +224,10 @@ std::optional<Node> read_document(const std::string& text, Problems& problems) {
     if (!is_clean_text(text, problems)) return std::nullopt;
     try {
         return parse(text, problems);
+    } catch (const YAML::DeepRecursion& error) {
+        problems.add(place_of(error.mark), "this is nested too deeply to be settings");
     } catch (const YAML::Exception& error) {
-        problems.add(place_of(error.mark), "not YAML: " + without_quote(error.msg));
+        problems.add(place_of(error.mark), fault_in(error, text));
     }
     return std::nullopt;
 }

@@ -34,7 +34,7 @@ struct Entry {
     Node value;
 };
 
-/// The single document in `text`: UTF-8, with or without a byte order mark, any kind of line end. Adds a
+/// The single document in `text`: UTF-8, with or without a byte order mark, lines ended by LF or CRLF. Adds a
 /// problem for everything that would be read in two ways or silently: doubled and merge keys, anchors,
 /// aliases, tags, keys that are no texts, control characters, a second document. None if the text is no YAML
 /// at all, or empty.

@@ -1,8 +1,12 @@
 #include "settings/load.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
+#include <memory>
 #include <system_error>
 #include <utility>
 
@@ -34,16 +38,27 @@ core::Policy load_policy(const std::string& path, Place named_at, const core::Ca
 
 core::Result<std::string> read_text(const std::string& path) {
     const auto bad = [](const std::string& why) { return core::fail(core::ErrorKind::InvalidInput, why); };
-    std::error_code ignored;
-    if (std::filesystem::is_directory(path, ignored)) return bad("this is a folder: name the file in it");
-    errno = 0;
-    std::ifstream in{path, std::ios::binary};
-    if (!in) return bad("can't open it: " + std::generic_category().message(errno));
+    const auto failed = [&](const char* what) {
+        return bad(std::string(what) + ": " + std::generic_category().message(errno));
+    };
+    // Opening a pipe must not block: no signal would be heard any more.
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (file < 0) return failed("can't open it");
+    const std::unique_ptr<const int, void (*)(const int*)> closer{&file,
+                                                                  [](const int* open) { ::close(*open); }};
+    struct stat facts{};
+    if (::fstat(file, &facts) != 0) return failed("can't look at it");
+    if (S_ISDIR(facts.st_mode)) return bad("this is a folder: name the file in it");
+    if (!S_ISREG(facts.st_mode)) return bad("this is a pipe or a device: name a regular file");
     std::string text(largest_file + 1, '\0');
-    in.read(text.data(), static_cast<std::streamsize>(text.size()));
-    if (in.bad()) return bad("can't read it: " + std::generic_category().message(errno));
-    text.resize(static_cast<std::size_t>(in.gcount()));
-    if (text.size() > largest_file) return bad("larger than 64 KiB: this is no settings file");
+    std::size_t size = 0;
+    for (ssize_t got = 1; got > 0 && size < text.size(); size += static_cast<std::size_t>(got)) {
+        do got = ::read(file, text.data() + size, text.size() - size);
+        while (got < 0 && errno == EINTR);
+        if (got < 0) return failed("can't read it");
+    }
+    if (size > largest_file) return bad("larger than 64 KiB: this is no settings file");
+    text.resize(size);
     return text;
 }
 

@@ -15,7 +15,7 @@ namespace devkey::settings {
 /// Gives the whole text of a file; an error's message says why not, without its path.
 using ReadText = std::function<core::Result<std::string>(const std::string& path)>;
 
-/// Reads a file of at most 64 KiB. InvalidInput otherwise.
+/// Reads a regular file of at most 64 KiB. InvalidInput otherwise. Doesn't wait for pipes and the like.
 [[nodiscard]] core::Result<std::string> read_text(const std::string& path);
 
 /// Reads devkeyd.yaml at `path` and the policy file it names (relative to its folder), and checks everything,

@@ -22,6 +22,7 @@ bool has_control_character(std::string_view text) {
 }  // namespace
 
 void Value::wrong(std::string_view message) const {
+    if (node_->kind == Node::Kind::Refused) return;  // that was said already
     problems_->add(node_->place, fmt::format("{}: {}", path_, message));
 }
 
@@ -29,7 +30,7 @@ bool Value::is(Node::Kind kind, std::string_view expected) const {
     if (node_->kind == kind) return true;
     if (node_->kind == Node::Kind::Null)
         wrong(fmt::format("is empty: expected {}", expected));
-    else if (node_->kind != Node::Kind::Refused)
+    else
         wrong(fmt::format("expected {}", expected));
     return false;
 }

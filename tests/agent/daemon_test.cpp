@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -102,6 +103,98 @@ TEST_F(DaemonTest, ASighupDoesNotEndAWaitThatTheServiceAskedFor) {
     daemon.process().signal(SIGHUP);
     EXPECT_TRUE(daemon.tells("STATUS=rate-limited"));
     EXPECT_EQ(server->requests().size(), 2U);
+}
+
+TEST_F(DaemonTest, AChangedSecretEndsALongWait) {
+    serve([](const std::string& url) {
+        std::vector<Answer> script{location(url), {http_answer(401, "{}")}, location(url)};
+        // A rename is two events: read one by one, they ask for two tries.
+        for (int tries = 0; tries < 4; ++tries) script.push_back({http_answer(401, "{}")});
+        return script;
+    });
+    device->secret_source.clear();
+    device->write_settings();
+    Daemon daemon(*device);
+    ASSERT_TRUE(daemon.tells("STATUS=owner-refused"));
+    device->give_secret("another");
+    EXPECT_TRUE(daemon.tells("STATUS=owner-refused"));
+    EXPECT_GE(requests("/login"), 2);
+}
+
+// It says that it runs, and would run for long: a test that has to kill it has seen it hang.
+std::string hung_command(const std::string& sign) {
+    return "{command: {run: [/bin/sh, -c, 'touch " + sign + "; sleep 290'], timeout: 5m}}";
+}
+
+TEST_F(DaemonTest, ACommandThatHangsDoesNotHoldUpTheEnd) {
+    serve([](const std::string&) { return std::vector<Answer>{}; });
+    const auto sign = device->directory.file("sign");
+    const auto runs = [&] { return std::filesystem::exists(sign); };
+    device->device_id = hung_command(sign);
+    device->write_settings();
+    for (const int signal : {SIGTERM, SIGINT}) {
+        Daemon daemon(*device);
+        ASSERT_TRUE(fakes::wait_until(runs));
+        EXPECT_EQ(daemon.process().end(signal), 0);
+        std::filesystem::remove(sign);
+    }
+    device->device_id = "{literal: bench-1}";
+    device->secret_source = hung_command(sign).substr(1, hung_command(sign).size() - 2);
+    device->write_settings();
+    Daemon daemon(*device);
+    ASSERT_TRUE(fakes::wait_until(runs));
+    EXPECT_EQ(daemon.process().end(SIGTERM), 0);
+}
+
+TEST_F(DaemonTest, ADeviceIdThatCannotBeHadIsToldAndEndsIt) {
+    serve([](const std::string&) { return std::vector<Answer>{}; });
+    device->device_id = "{command: {run: [/bin/false]}}";
+    device->write_settings();
+    Daemon daemon(*device);
+    EXPECT_TRUE(daemon.tells("STATUS=unavailable: the device id: /bin/false: ended with exit status 1"));
+    EXPECT_EQ(daemon.process().wait(), 75);
+    EXPECT_TRUE(daemon.process().errors().contains("the device id: /bin/false"));
+    device->device_id = "{file: " + device->directory.file("none") + "}";
+    device->write_settings();
+    EXPECT_EQ(device->once().exit_code, 78);
+}
+
+TEST_F(DaemonTest, ASighupIsToldToSystemdAndNeverWaitsForAPipe) {
+    serve([](const std::string&) { return std::vector<Answer>{}; });
+    give_state();
+    Daemon daemon(*device);
+    ASSERT_TRUE(daemon.tells("READY=1"));
+    const auto settings = device->directory.file("devkeyd.yaml");
+    std::filesystem::remove(settings);
+    ASSERT_EQ(::mkfifo(settings.c_str(), 0600), 0);
+    daemon.process().signal(SIGHUP);
+    EXPECT_TRUE(daemon.tells("RELOADING=1\nMONOTONIC_USEC="));
+    EXPECT_TRUE(daemon.tells("READY=1"));
+    EXPECT_EQ(daemon.process().end(SIGTERM), 0);
+    EXPECT_TRUE(daemon.process().errors().contains("name a regular file"));
+}
+
+TEST_F(DaemonTest, RunsOnceInAStateDirectoryAndMakesNoCores) {
+    serve([](const std::string&) { return std::vector<Answer>{}; });
+    give_state();
+    Daemon daemon(*device);
+    ASSERT_TRUE(daemon.tells("READY=1"));
+    const auto other = device->once();
+    EXPECT_EQ(other.exit_code, 75);
+    EXPECT_TRUE(other.out.contains("another devkeyd")) << other.out;
+    const auto proc = "/proc/" + std::to_string(daemon.process().pid());
+    const auto limits = fakes::content_of(proc + "/limits");
+    const auto at = limits.find("Max core file size");
+    ASSERT_NE(at, std::string::npos);
+    EXPECT_EQ(std::regex_replace(limits.substr(at, limits.find('\n', at) - at), std::regex(" +"), " "),
+              "Max core file size 0 0 bytes ");
+    if (::geteuid() == 0) {
+        EXPECT_EQ(fakes::content_of(proc + "/coredump_filter"), "00000000\n");
+    } else {  // what isn't dumpable is root's (proc(5))
+        struct stat facts{};
+        ASSERT_EQ(::stat((proc + "/coredump_filter").c_str(), &facts), 0);
+        EXPECT_EQ(facts.st_uid, 0U);
+    }
 }
 
 // The wait that the 503 asks for is so short that the session is kept over it.

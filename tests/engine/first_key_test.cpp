@@ -205,6 +205,8 @@ TEST(NewKey, ThatNeverLogsInIsRemovedThreeTimesThenHeld) {
     EXPECT_EQ(world.service.created_names.size(), 3U);
 
     world.service.next("prove", {});
+    // A token that is renewed every hour asks for nothing; a person does.
+    EXPECT_EQ(world.settle(Trigger::OwnerSecret).decision.reason, Reason::NewKeysKeepFailing);
     expect_one_healthy_key(world, world.settle(Trigger::Retry));
 }
 
@@ -237,7 +239,7 @@ TEST(Owner, RefusedWaitsLongAndComesBackOnceMended) {
     EXPECT_GE(*snapshot.decision.again - world.clock.boot_now(), 5min);
     EXPECT_EQ(world.settle().decision.reason, Reason::OwnerRefused);
     EXPECT_EQ(world.service.requests(), 1U);
-    expect_one_healthy_key(world, world.settle(Trigger::Retry));
+    expect_one_healthy_key(world, world.settle(Trigger::OwnerSecret));
 }
 
 TEST(Owner, RetryAfterHoldsEvenForAPersonInAHurry) {
@@ -246,7 +248,8 @@ TEST(Owner, RetryAfterHoldsEvenForAPersonInAHurry) {
         .kind = ErrorKind::RateLimited, .message = "429", .retry_after = std::chrono::seconds{600}};
     world.service.next("log_in", {Fault::Refuse});
     EXPECT_GE(*world.settle(Trigger::Start).decision.again - world.clock.boot_now(), 600s);
-    EXPECT_EQ(world.settle(Trigger::Retry).decision.reason, Reason::RateLimited);
+    for (const Trigger trigger : {Trigger::OwnerSecret, Trigger::Retry})
+        EXPECT_EQ(world.settle(trigger).decision.reason, Reason::RateLimited);
     EXPECT_EQ(world.service.requests(), 1U);
 }
 

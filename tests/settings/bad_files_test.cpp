@@ -1,5 +1,9 @@
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <filesystem>
+
+#include "fakes/temporary_directory.hpp"
 #include "settings/texts.hpp"
 
 namespace devkey::settings {
@@ -51,7 +55,15 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"", "---\nversion: 1\n", "devkeyd.yaml:10:1: a second document"},
         Mistake{"app: devices", "app: [devices",
                 "devkeyd.yaml:6:6: not YAML: end of sequence flow not found"},
-        Mistake{"  app: devices", "\tapp: devices", "devkeyd.yaml:5:1: not YAML: illegal tab"},
+        Mistake{"  app: devices", "\tapp: devices", "devkeyd.yaml:5:1: not YAML: a tab"},
+        Mistake{"  url", "\turl", "devkeyd.yaml:4:1: not YAML: a tab stands at the line's beginning"},
+        Mistake{"app: devices", "app: \"devices", "devkeyd.yaml:11:1: not YAML: a quote is opened"},
+        Mistake{"", "state_directory: \"/x\n", "devkeyd.yaml:12:1: not YAML: a quote is opened"},
+        Mistake{"app: devices", "app: \xc2\x9b", "devkeyd.yaml:5:8: this is not text"},
+        Mistake{"app: devices", "app: \xed\xa0\x80", "devkeyd.yaml:5:8: this is not text"},
+        Mistake{"app: devices", "app: \xc0\xaf", "devkeyd.yaml:5:8: this is not text"},
+        Mistake{"{credential: owner-secret}", "&x {credential: owner-secret}",
+                "devkeyd.yaml:9:11: anchors and aliases"},
         Mistake{"app: devices", "app: \"dev\\qices\"",
                 "devkeyd.yaml:5:14: not YAML: unknown escape character"},
         Mistake{"app: devices",
@@ -343,6 +355,31 @@ TEST(BadFiles, ASectionThatIsNoneIsOneProblemNotOnePerKey) {
     EXPECT_EQ(lines_of(load_text(text)),
               (Lines{"devkeyd.yaml:2:10: service: expected keys and values below it",
                      "devkeyd.yaml:3:8: owner: expected keys and values below it"}));
+}
+
+TEST(BadFiles, AreRegularAndSmallAndNeverWaitedFor) {
+    const fakes::TemporaryDirectory directory;
+    const auto fault = [&](const std::string& name) {
+        const auto text = read_text(directory.file(name));
+        return text ? "read" : text.error().message;
+    };
+    fakes::put(directory.file("largest"), std::string(65536, ' '));
+    fakes::put(directory.file("larger"), std::string(65537, ' '));
+    std::filesystem::create_directory(directory.file("folder"));
+    ASSERT_EQ(::mkfifo(directory.file("pipe").c_str(), 0600), 0);  // opening it would wait for a writer
+    EXPECT_EQ(read_text(directory.file("largest")).value().size(), 65536U);
+    EXPECT_EQ(fault("larger"), "larger than 64 KiB: this is no settings file");
+    EXPECT_EQ(fault("folder"), "this is a folder: name the file in it");
+    EXPECT_EQ(fault("pipe"), "this is a pipe or a device: name a regular file");
+    EXPECT_EQ(fault("none"), "can't open it: No such file or directory");
+}
+
+TEST(BadFiles, NestedWithoutEndAreRefused) {
+    std::string text = "version: 1\ndevice: ";
+    for (int i = 0; i < 10'000; ++i) text += "{id: ";
+    const auto lines = lines_of(load_text(text));
+    ASSERT_EQ(lines.size(), 1U);
+    EXPECT_NE(lines[0].find("nested too deeply"), std::string::npos) << lines[0];
 }
 
 TEST(BadFiles, TheDefaultPathIsCheckedToo) {
