@@ -31,7 +31,8 @@ class Connecting : public testing::Test {
     using Outcome = core::Result<Poco::Net::StreamSocket>;
     std::future<Outcome> start(Origin origin, std::chrono::milliseconds patience = 20s) {
         return std::async(std::launch::async, [this, origin = std::move(origin), patience] {
-            return connect_to(origin, patient(), interrupter, std::chrono::steady_clock::now() + patience);
+            return connect_to(origin, patient(), core::Instant{}, interrupter,
+                              std::chrono::steady_clock::now() + patience);
         });
     }
     /// A generous bound: what isn't ended by the abort takes 20 s.
