@@ -65,6 +65,11 @@ std::string Aim::name() const {
     return what + " #" + std::to_string(ordinal);
 }
 
+bool is_same_kill(const Aim& one, const Aim& other) {
+    return one.name() == other.name() && one.syscall == other.syscall && one.path == other.path &&
+           one.when == other.when;
+}
+
 Plan plan_kills(const Record& record) {
     Plan plan;
     std::size_t moment = 0;

@@ -24,6 +24,9 @@ struct Aim {
     [[nodiscard]] std::string name() const;
 };
 
+/// Whether two runs' aims ask strace for the same, and mean the same.
+[[nodiscard]] bool is_same_kill(const Aim& one, const Aim& other);
+
 /// strace counts the calls of one name per thread, from the thread's start, and kills before the call takes
 /// place. So a kill at a call shows the world between the change before it and the next one: a *moment*. All
 /// kills in one moment leave the same behind, and "after the change" is the moment before the next one.

@@ -127,6 +127,17 @@ TEST(KillPlan, SaysWhatItCannotTellApartFromAnotherThreads) {
     EXPECT_EQ(plan.unhit, (Names{"write socket", "write socket"}));
 }
 
+TEST(KillPlan, KnowsTheSameKillInAnotherRun) {
+    const auto aim_after = [](const std::string& before) {
+        return plan_kills(record_of(before + first_write + "11 write(9<socket:[3]>, \"\"..., 80) = 80\n"))
+            .aims[1];
+    };
+    const auto aim = aim_after("");
+    EXPECT_TRUE(is_same_kill(aim, aim_after("11 futex(0x7f60, FUTEX_WAKE_PRIVATE, 1) = 0\n")));
+    EXPECT_FALSE(is_same_kill(aim, aim_after("11 write(3</var/log/a>, \"\"..., 9) = 9\n")));
+    EXPECT_FALSE(is_same_kill(aim, aim_after("11 write(9<socket:[3]>, \"\"..., 80) = 80\n")));
+}
+
 TEST(KillPlan, NeedsAWriteOfState) {
     EXPECT_THROW((void)plan_kills(record_of("11 write(9<socket:[3]>, \"\"..., 80) = 80\n")),
                  std::runtime_error);
