@@ -75,6 +75,7 @@ Snapshot Reconciler::pass(Trigger trigger) {
     note_start();
     load_state();
     Decision decision = plan(setup_.policy, observe());
+    latest_ = decision;
     if (decision.action == Action::Idle || decision.action == Action::Hold) {
         const auto now = world_.clock.boot_now();
         if (!decision.again || *decision.again - now > session_is_kept_for) rest();

@@ -64,6 +64,9 @@ class Reconciler {
     /// Runs one pass. Never throws; what failed is in the snapshot's decision of the next pass.
     [[nodiscard]] Snapshot pass(Trigger trigger);
 
+    /// What the latest pass decided; within a pass, what is being carried out.
+    [[nodiscard]] const core::Decision& latest() const { return latest_; }
+
  private:
     using Done = core::Result<void>;
 
@@ -136,6 +139,7 @@ class Reconciler {
     std::optional<core::Patience> search_;
     std::map<core::Action, core::Failure> failures_;
     std::optional<core::Decision> told_;
+    core::Decision latest_;
 };
 
 }  // namespace devkey::engine
