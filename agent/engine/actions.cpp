@@ -130,6 +130,12 @@ Reconciler::Done Reconciler::verify() {
 
 Reconciler::Done Reconciler::drop_refused() {
     const Key key = state_->pending->key;
+    if (state_->pending->stage != PendingKey::Stage::Refused) {
+        // Written down first: a removal that is on its way must never meet a key that was published since.
+        State next = *state_;
+        next.pending->stage = PendingKey::Stage::Refused;
+        if (auto saved = save(std::move(next)); !saved) return saved;
+    }
     if (auto in = log_in_as_owner(); !in) return in;
     // Only for the report: the removal doesn't rest on it, since a get may lag.
     const auto listed = world_.service.get(key.id);
@@ -253,7 +259,9 @@ Reconciler::Done Reconciler::not_created(const Error& error, Intent::Stage befor
     if (landed) {
         next.intent->stage = Intent::Stage::Landed;
         search_.reset();
-        return save(std::move(next));
+        if (auto saved = save(std::move(next)); !saved) return saved;
+        // A failure, so that it is tried less and less often if no key of that name is ever listed.
+        return because(error);
     }
     // A definite refusal settles this request, but says nothing of an earlier one that was never answered.
     if (error.kind != ErrorKind::OutcomeUnknown && !sent_before) {
@@ -311,6 +319,7 @@ Reconciler::Done Reconciler::remove_stray() {
     retire(next, name);
     next.intent.reset();
     if (auto saved = save(std::move(next)); !saved) return saved;
+    failures_.erase(Action::Create);  // what stood in its way is gone
     world_.reporter.report({.severity = ports::Severity::Notice,
                             .name = "stray-removed",
                             .message = "the key whose secret was lost is removed",

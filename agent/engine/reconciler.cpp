@@ -83,11 +83,14 @@ Snapshot Reconciler::pass(Trigger trigger) {
         tell(decision);
         return snapshot_of(std::move(decision));
     }
+    const bool was_unsaved = state_unsaved_;
     const auto done = apply(decision);
+    // A save that failed is what has to be tried again, not what it was for.
+    const bool save_failed = state_unsaved_ && !was_unsaved;
     if (done)
         failures_.erase(decision.action);
     else
-        note_failure(state_unsaved_ ? Action::TrialSave : decision.action, done.error());
+        note_failure(save_failed ? Action::TrialSave : decision.action, done.error());
     Snapshot snapshot = snapshot_of(std::move(decision));
     snapshot.more = true;
     return snapshot;

@@ -89,11 +89,11 @@ bool may_go(const Machine& machine, std::string_view call, const std::string& id
     const auto action = machine.setup.policy.other_installations.action;
     const bool other = std::ranges::find(state.others, id, &core::OtherKey::id) != state.others.end();
     if (other && action == (remove ? Other::Delete : Other::Disable)) return true;
-    const bool unproven =
-        state.pending && state.pending->key.id == id && state.pending->stage == PendingKey::Stage::Received;
+    const bool refused =
+        state.pending && state.pending->key.id == id && state.pending->stage == PendingKey::Stage::Refused;
     const CloudKey* key = machine.scene.cloud.find(id);
     const bool stray = key != nullptr && is_stray(state, *key);
-    return remove && (unproven || stray);
+    return remove && (refused || stray);
 }
 
 void check_end(Machine& machine, std::string_view call, const std::string& id) {
