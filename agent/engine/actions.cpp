@@ -142,7 +142,7 @@ Reconciler::Done Reconciler::drop_refused() {
     if (auto removed = world_.service.remove(key.id); !removed) return because(removed.error());
     changed_ = true;
     State next = *state_;
-    retire(next, key.name);
+    let_go(next, key.name, key.generation, world_.service.capabilities());
     next.pending.reset();
     ++next.refused_keys;
     if (auto saved = save(std::move(next)); !saved) return saved;
@@ -294,8 +294,9 @@ Reconciler::Done Reconciler::stray_not_listed() {
     if (can.unique_names) {
         // Somebody else may have removed it: the same name, sent again, tells.
         next.intent->stage = Intent::Stage::Sent;
-        note_failure(Action::Create,
-                     {ErrorKind::Unavailable, "'" + next.intent->name + "' is taken but not listed"});
+        if (!failures_.contains(Action::Create))  // a restart forgot why
+            note_failure(Action::Create,
+                         {ErrorKind::Unavailable, "'" + next.intent->name + "' is taken but not listed"});
     } else {
         // Its time to land is over, counted in boot time from our first look: it never will.
         retire(next, next.intent->name);
@@ -316,8 +317,7 @@ Reconciler::Done Reconciler::remove_stray() {
     if (auto removed = world_.service.remove(id); !removed) return because(removed.error());
     changed_ = true;
     State next = *state_;
-    retire(next, name);
-    next.intent.reset();
+    let_go(next, name, state_->intent->generation, world_.service.capabilities());
     if (auto saved = save(std::move(next)); !saved) return saved;
     failures_.erase(Action::Create);  // what stood in its way is gone
     world_.reporter.report({.severity = ports::Severity::Notice,

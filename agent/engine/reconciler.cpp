@@ -25,7 +25,7 @@ bool is_disk_action(Action action) {
 Reason reason_for(Action action, ErrorKind kind) {
     switch (kind) {
         case ErrorKind::Unauthenticated:
-            return Reason::OwnerRefused;
+            return action == Action::CheckLogin ? Reason::LoginRefused : Reason::OwnerRefused;
         case ErrorKind::SecretUnusable:
             return Reason::OwnerSecretUnusable;
         case ErrorKind::Forbidden:

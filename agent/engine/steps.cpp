@@ -25,6 +25,14 @@ void retire(State& state, const std::string& name) {
     if (state.retired.size() > retired_names_kept) state.retired.erase(state.retired.begin());
 }
 
+void let_go(State& state, const std::string& name, std::uint32_t generation, const Capabilities& service) {
+    state.intent.reset();
+    if (!service.unique_names) return retire(state, name);
+    state.intent.emplace();
+    state.intent->name = name;
+    state.intent->generation = generation;
+}
+
 void supersede_current(State& state) {
     if (!state.current) return;
     const Key& old = state.current->key;

@@ -103,7 +103,10 @@ void check_end(Machine& machine, std::string_view call, const std::string& id) {
     if (id == machine.sink.published) throw Broken{"3: " + what + ", which is the published key"};
     if (state->current && state->current->key.id == id)
         throw Broken{"3: " + what + ", which is the current key"};
-    if (superseded(*state, id) != nullptr) return check_grace(machine, id);
+    if (const auto* old = superseded(*state, id)) {
+        if (!old->disabled_at) check_grace(machine, id);
+        return;
+    }
     if (!may_go(machine, call, id)) throw Broken{"3: " + what + ", which the state gives no reason for"};
 }
 
