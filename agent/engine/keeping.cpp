@@ -135,6 +135,7 @@ Reconciler::Done Reconciler::check_login() {
     if (login_refused_) return fail(ErrorKind::Unauthenticated, "the key doesn't log in");
     State next = *state_;
     next.current->logged_in_at = time().now;
+    next.current->standing = Standing::Enabled;
     return save(std::move(next));
 }
 

@@ -98,6 +98,7 @@ Snapshot Reconciler::pass(Trigger trigger) {
 
 void Reconciler::note_start() {
     const auto now = world_.clock.boot_now();
+    if (!began_) began_ = now;
     if (!started_ || (planned_ && now - *planned_ > waking_is_late)) started_ = now;
     planned_.reset();
 }
@@ -105,7 +106,8 @@ void Reconciler::note_start() {
 TrustedTime Reconciler::time() const {
     const ClockReading reading{.wall = world_.clock.now(),
                                .boot = world_.clock.boot_now(),
-                               .synchronised = world_.clock.is_synchronised()};
+                               .synchronised = world_.clock.is_synchronised(),
+                               .running = world_.clock.boot_now() - *began_};
     const Instant floor = std::max(setup_.built_at, state_ ? state_->last_seen : Instant{});
     return trusted_time(reading, world_.service.server_date(), floor);
 }

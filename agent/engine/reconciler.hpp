@@ -126,6 +126,7 @@ class Reconciler {
     bool loaded_ = false;
     bool state_unsaved_ = false;
     core::Asked asked_;
+    std::optional<core::BootInstant> began_;    // when its first pass ran
     std::optional<core::BootInstant> started_;  // or came back from a suspend
     std::optional<core::BootInstant> planned_;  // when the latest decision wanted to look again
     std::optional<std::string> twin_;

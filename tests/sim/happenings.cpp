@@ -183,7 +183,7 @@ void World::edit_identity() {
     if (machine.is_up()) machine.start();
     after(1min, days{2}, [this, &machine] {
         story_.tell(machine.name(), "the settings name the owner again");
-        machine.setup.identity.owner = "local-userpass:alice";
+        machine.name_owner_again();
         if (machine.is_up()) machine.start();
     });
 }

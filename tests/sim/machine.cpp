@@ -110,6 +110,10 @@ void Machine::sleep_until(Instant until) {
     if (next_wake) next_wake = std::max(*next_wake, until);
 }
 
+void Machine::name_owner_again() {
+    setup.identity.owner = store.state ? store.state->identity.owner : "local-userpass:alice";
+}
+
 void Machine::re_image(bool keep_credential_file) {
     scene.story.tell(name(), "is re-imaged; the credential file is ", keep_credential_file ? "kept" : "lost");
     die();

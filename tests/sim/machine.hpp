@@ -71,6 +71,8 @@ class Machine {
     void reboot();
     /// Nothing runs until then.
     void sleep_until(Instant until);
+    /// The settings name the owner again whose the state is.
+    void name_owner_again();
     /// The state is gone: a new life begins.
     void re_image(bool keep_credential_file);
     /// Takes over another machine's disk.

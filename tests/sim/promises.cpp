@@ -89,11 +89,12 @@ bool may_go(const Machine& machine, std::string_view call, const std::string& id
     const auto action = machine.setup.policy.other_installations.action;
     const bool other = std::ranges::find(state.others, id, &core::OtherKey::id) != state.others.end();
     if (other && action == (remove ? Other::Delete : Other::Disable)) return true;
-    const bool refused =
-        state.pending && state.pending->key.id == id && state.pending->stage == PendingKey::Stage::Refused;
+    // An unproven one goes too, where its state could not be saved: see Reconciler::keep.
+    const bool unproven =
+        state.pending && state.pending->key.id == id && state.pending->stage != PendingKey::Stage::Verified;
     const CloudKey* key = machine.scene.cloud.find(id);
     const bool stray = key != nullptr && is_stray(state, *key);
-    return remove && (refused || stray);
+    return remove && (unproven || stray);
 }
 
 void check_end(Machine& machine, std::string_view call, const std::string& id) {
@@ -167,6 +168,8 @@ void check_recovery(Machine& machine) {
     const CloudKey& key = *machine.scene.cloud.find(state->current->key.id);
     const bool works = key.enabled && !key.removed_at;
     const bool pulled = reason == Reason::KeyDisabledOutside || reason == Reason::KeyDeletedOutside;
+    const auto& watchdog = machine.setup.policy.watchdog;
+    if (pulled && !watchdog.key_login && !watchdog.key_listed) return;  // nothing could tell it
     if (works ? reason != Reason::Healthy : reason != Reason::Healthy && !pulled)
         throw Broken{what + " is still at " + std::string(name_of(reason))};
     for (const auto& old : state->superseded) {

@@ -108,7 +108,7 @@ void World::heal() {
         machine->disk = {};
         machine->clock.wrong_by = Millis{0};
         machine->clock.synchronised = true;
-        machine->setup.identity.owner = "local-userpass:alice";
+        machine->name_owner_again();
         if (!machine->is_up()) machine->next_wake = timeline_.now;
     }
     step(timeline_.now);
