@@ -21,14 +21,16 @@ bool is_ahead(const std::optional<Instant>& at, Instant now) {
 
 bool any_time_is_wrong(const State& state, Instant now) {
     const auto& current = state.current;
+    // The grace can't begin before the successor is published.
+    const bool grace_runs = current && current->published_at;
     const bool wrong =
         current && (is_ahead(current->key.created_at, now) || is_ahead(current->published_at, now) ||
                     is_ahead(current->logged_in_at, now) || is_ahead(current->listed_at, now));
     return wrong || is_ahead(state.last_seen, now) ||
            std::ranges::any_of(state.superseded,
-                               [now](const OldKey& key) {
-                                   return !key.superseded_at || is_ahead(key.superseded_at, now) ||
-                                          is_ahead(key.disabled_at, now);
+                               [now, grace_runs](const OldKey& key) {
+                                   return (!key.superseded_at && grace_runs) ||
+                                          is_ahead(key.superseded_at, now) || is_ahead(key.disabled_at, now);
                                }) ||
            std::ranges::any_of(state.others,
                                [now](const OtherKey& key) { return is_ahead(key.seen_at, now); });

@@ -16,9 +16,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// The wait between tries of something that services let lag: 1, 2, 4, then every 5 seconds.
+/// The wait between tries of something that services let lag: 1, 2, 4, 5 seconds; then a quarter of what was
+/// waited, and a minute at most.
 Millis next_step(Millis waited) {
-    return std::clamp<Millis>(waited, 1s, 5s);
+    return std::clamp<Millis>(std::max<Millis>(std::min<Millis>(waited, 5s), waited / 4), 1s, 1min);
 }
 
 void note_try(std::optional<Patience>& patience, BootInstant now) {

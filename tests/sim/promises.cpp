@@ -29,8 +29,10 @@ bool holds(const State& state, const CloudKey& key) {
            (state.pending && state.pending->key.id == key.id) || superseded(state, key.id) != nullptr;
 }
 
+/// Known by its name, or by an id whose secret we don't hold.
 bool is_stray(const State& state, const CloudKey& key) {
-    return state.intent && (state.intent->name == key.name || state.intent->id == key.id);
+    const bool intended = state.intent && (state.intent->name == key.name || state.intent->id == key.id);
+    return intended || (state.pending && state.pending->key.name == key.name);
 }
 
 /// 1. Never without a working key.
@@ -172,6 +174,8 @@ void check_recovery(Machine& machine) {
     if (pulled && !watchdog.key_login && !watchdog.key_listed) return;  // nothing could tell it
     if (works ? reason != Reason::Healthy : reason != Reason::Healthy && !pulled)
         throw Broken{what + " is still at " + std::string(name_of(reason))};
+    // By that policy a file that somebody altered stays, and the old key with it.
+    if (!watchdog.credential_file) return;
     for (const auto& old : state->superseded) {
         const auto replaced = machine.sink.replaced_at.find(old.id);
         const bool overdue = replaced != machine.sink.replaced_at.end() &&
