@@ -303,8 +303,9 @@ Reconciler::Done Reconciler::stray_not_listed() {
         retire(next, next.intent->name);
         next.intent.reset();
     }
+    if (auto saved = save(std::move(next)); !saved) return saved;
     search_.reset();
-    return save(std::move(next));
+    return {};
 }
 
 Reconciler::Done Reconciler::remove_stray() {

@@ -51,6 +51,11 @@ void Cloud::send_late(std::string_view call, const std::string& subject, unsigne
     late_.push_back({timeline_.now + delay, std::string(call), subject, maker});
 }
 
+std::optional<Instant> Cloud::next_landing() const {
+    const auto next = std::ranges::min_element(late_, {}, &Late::at);
+    return next == late_.end() ? std::nullopt : std::optional(next->at);
+}
+
 void Cloud::settle() {
     for (std::size_t i = 0; i < late_.size();) {
         if (late_[i].at > timeline_.now) {

@@ -76,6 +76,8 @@ class Cloud {
     [[nodiscard]] Fate fate_of(std::string_view call);
     /// Lets land what was on its way until now.
     void settle();
+    /// When the next change lands that is on its way.
+    [[nodiscard]] std::optional<Instant> next_landing() const;
     void send_late(std::string_view call, const std::string& subject, unsigned maker, Millis delay);
 
     // What requests do, when they are carried out

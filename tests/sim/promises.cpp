@@ -146,7 +146,7 @@ void check_change(Machine& machine, std::string_view call, const std::string& su
 }
 
 void check_quiet(const Machine& machine, std::size_t requests, std::size_t wakes, std::size_t disturbances) {
-    constexpr std::size_t calm = 150;
+    constexpr std::size_t calm = 200;
     constexpr std::size_t each_disturbance = 60;
     const std::size_t most = calm + each_disturbance * disturbances;
     if (requests > most)

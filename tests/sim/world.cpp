@@ -69,8 +69,8 @@ Machine& World::any_machine() {
 }
 
 std::optional<Instant> World::next_event() const {
-    std::optional<Instant> next;
-    if (!events_.empty()) next = events_.begin()->first;
+    std::optional<Instant> next = cloud_.next_landing();
+    if (!events_.empty() && (!next || events_.begin()->first < *next)) next = events_.begin()->first;
     for (const auto& machine : machines_)
         if (machine->next_wake && (!next || *machine->next_wake < *next)) next = machine->next_wake;
     return next;
@@ -79,6 +79,7 @@ std::optional<Instant> World::next_event() const {
 void World::step(Instant at) {
     timeline_.now = std::max(timeline_.now, at);
     cloud_.settle();
+    check();
     while (!events_.empty() && events_.begin()->first <= timeline_.now) {
         const auto happening = std::move(events_.extract(events_.begin()).mapped());
         happening();
