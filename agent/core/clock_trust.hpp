@@ -20,6 +20,7 @@ struct ClockReading {
     Instant wall{};
     BootInstant boot{};
     bool synchronised = false;
+    Millis running{};  ///< how long the process has run
 };
 
 /// The service's `Date`, and when it came.
@@ -36,7 +37,8 @@ struct TrustedTime {
 };
 
 /// The time, by the best clock there is. Time since boot never jumps, so one `Date` is good until the next
-/// boot, whatever is done to the wall clock. `floor`: the later of the build date and the last time we saw.
+/// boot, whatever is done to the wall clock. `floor`: the later of the build date and the last time we saw;
+/// where no clock is better, time goes on from there while the process runs.
 [[nodiscard]] TrustedTime trusted_time(const ClockReading& clock, const std::optional<ServerDate>& server,
                                        Instant floor);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace devkey::core {
 namespace {
@@ -82,12 +83,39 @@ constexpr std::array words{
           "three new keys in a row never logged in: no other is made until a person asks"},
 };
 
+constexpr std::array action_names{
+    std::pair{Action::Idle, "idle"},
+    std::pair{Action::Hold, "hold"},
+    std::pair{Action::TrialSave, "trial-save"},
+    std::pair{Action::Repair, "repair"},
+    std::pair{Action::Publish, "publish"},
+    std::pair{Action::Verify, "verify"},
+    std::pair{Action::DropRefused, "drop-refused"},
+    std::pair{Action::AskService, "ask-service"},
+    std::pair{Action::Create, "create"},
+    std::pair{Action::FindStray, "find-stray"},
+    std::pair{Action::RemoveStray, "remove-stray"},
+    std::pair{Action::AskTime, "ask-time"},
+    std::pair{Action::MendTimes, "mend-times"},
+    std::pair{Action::EnableKey, "enable-key"},
+    std::pair{Action::DisableKey, "disable-key"},
+    std::pair{Action::RemoveKey, "remove-key"},
+    std::pair{Action::CheckLogin, "check-login"},
+    std::pair{Action::CheckListed, "check-listed"},
+};
+
 const Words& words_for(Reason reason) {
     const auto* found = std::ranges::find(words, reason, &Words::reason);
     return found == words.end() ? words.front() : *found;
 }
 
 }  // namespace
+
+std::string_view name_of(Action action) {
+    const auto* found =
+        std::ranges::find(action_names, action, [](const auto& entry) { return entry.first; });
+    return found == action_names.end() ? "unknown" : found->second;
+}
 
 std::string_view name_of(Reason reason) {
     return words_for(reason).name;

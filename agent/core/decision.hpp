@@ -85,6 +85,9 @@ enum class Reason {
     NewKeysKeepFailing,
 };
 
+/// The action's stable name, in kebab case.
+[[nodiscard]] std::string_view name_of(Action action);
+
 /// The reason's stable name, in kebab case.
 [[nodiscard]] std::string_view name_of(Reason reason);
 
@@ -98,6 +101,7 @@ struct Decision {
     std::string detail{};                ///< what exactly: names, counts, the error's message; never a secret
     std::optional<BootInstant> again{};  ///< none: only a trigger can change anything
     std::string target{};                ///< the id of the key acted upon, where it isn't the current one
+    std::string_view rule{};  ///< the name of the rule that decided; empty: none had anything to say
 
     bool operator==(const Decision&) const = default;
 };

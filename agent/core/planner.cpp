@@ -79,7 +79,11 @@ constexpr std::array all_rules{
 Decision not_before_its_time(Decision decision, const Observation& seen) {
     const auto failure = seen.failures.find(decision.action);
     if (failure == seen.failures.end() || failure->second.retry_at <= seen.boot_now) return decision;
-    return {Action::Idle, failure->second.reason, failure->second.message, failure->second.retry_at};
+    return {.action = Action::Idle,
+            .reason = failure->second.reason,
+            .detail = failure->second.message,
+            .again = failure->second.retry_at,
+            .rule = decision.rule};
 }
 
 /// Two reasons to wait: the first that isn't health is told, and the earlier time counts.
@@ -102,6 +106,7 @@ Decision plan(const Policy& policy, const Observation& observation) {
     for (const Rule& rule : all_rules) {
         auto answer = rule.decide(policy, observation);
         if (!answer) continue;
+        answer->rule = rule.name;
         // Without a state that can be saved, nothing may be changed anywhere.
         const bool bars = answer->action == Action::TrialSave;
         auto decision = not_before_its_time(*std::move(answer), observation);

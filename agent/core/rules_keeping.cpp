@@ -21,14 +21,16 @@ bool is_ahead(const std::optional<Instant>& at, Instant now) {
 
 bool any_time_is_wrong(const State& state, Instant now) {
     const auto& current = state.current;
+    // The grace can't begin before the successor is published.
+    const bool grace_runs = current && current->published_at;
     const bool wrong =
         current && (is_ahead(current->key.created_at, now) || is_ahead(current->published_at, now) ||
                     is_ahead(current->logged_in_at, now) || is_ahead(current->listed_at, now));
     return wrong || is_ahead(state.last_seen, now) ||
            std::ranges::any_of(state.superseded,
-                               [now](const OldKey& key) {
-                                   return !key.superseded_at || is_ahead(key.superseded_at, now) ||
-                                          is_ahead(key.disabled_at, now);
+                               [now, grace_runs](const OldKey& key) {
+                                   return (!key.superseded_at && grace_runs) ||
+                                          is_ahead(key.superseded_at, now) || is_ahead(key.disabled_at, now);
                                }) ||
            std::ranges::any_of(state.others,
                                [now](const OtherKey& key) { return is_ahead(key.seen_at, now); });
@@ -171,7 +173,10 @@ Answer other_installations_go(const Policy& policy, const Observation& seen) {
 Answer key_logs_in(const Policy& policy, const Observation& seen) {
     const CurrentKey* key = settled_key(seen);
     const auto& every = policy.watchdog.key_login;
-    if (key == nullptr || !every || key->standing != Standing::Enabled) return std::nullopt;
+    if (key == nullptr || !every || seen.login_refused) return std::nullopt;
+    // Where the owner never asks, only a log-in tells that a person has enabled the key again.
+    const bool only_this = key->standing == Standing::DisabledOutside && !policy.watchdog.key_listed;
+    if (key->standing != Standing::Enabled && !only_this) return std::nullopt;
     const Millis interval = with_jitter(*every, policy.watchdog.jitter_percent, seen, "key_login");
     const BootInstant due = check_due(interval, key->logged_in_at, seen, "key_login");
     if (seen.boot_now < due) return wait_until(due, Reason::Healthy);

@@ -95,6 +95,8 @@ Answer new_key_logs_in(const Policy& policy, const Observation& seen) {
     const PendingKey& pending = *seen.state->pending;
     if (pending.stage == PendingKey::Stage::Verified)
         return act(Action::Publish, Reason::NewKeyProven, pending.key.name);
+    if (pending.stage == PendingKey::Stage::Refused)
+        return act(Action::DropRefused, Reason::NewKeyRefused, pending.key.name);
     if (!seen.proof) return act(Action::Verify, Reason::NewKeyUnproven, pending.key.name);
     // Only a refusal that came when patience was over counts: an hour without a network is not the key's
     // fault.

@@ -55,6 +55,7 @@ struct PendingKey {
     enum class Stage {
         Received,  ///< its secret is saved; it hasn't logged in yet
         Verified,  ///< it has logged in
+        Refused,   ///< it never logged in: it is removed, and never used, whatever it does now
     };
     Key key;
     Stage stage = Stage::Received;

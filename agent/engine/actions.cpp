@@ -16,9 +16,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// The wait between tries of something that services let lag: 1, 2, 4, then every 5 seconds.
+/// The wait between tries of something that services let lag: 1, 2, 4, 5 seconds; then a quarter of what was
+/// waited, and a minute at most.
 Millis next_step(Millis waited) {
-    return std::clamp<Millis>(waited, 1s, 5s);
+    return std::clamp<Millis>(std::max<Millis>(std::min<Millis>(waited, 5s), waited / 4), 1s, 1min);
 }
 
 void note_try(std::optional<Patience>& patience, BootInstant now) {
@@ -130,13 +131,19 @@ Reconciler::Done Reconciler::verify() {
 
 Reconciler::Done Reconciler::drop_refused() {
     const Key key = state_->pending->key;
+    if (state_->pending->stage != PendingKey::Stage::Refused) {
+        // Written down first: a removal that is on its way must never meet a key that was published since.
+        State next = *state_;
+        next.pending->stage = PendingKey::Stage::Refused;
+        if (auto saved = save(std::move(next)); !saved) return saved;
+    }
     if (auto in = log_in_as_owner(); !in) return in;
     // Only for the report: the removal doesn't rest on it, since a get may lag.
     const auto listed = world_.service.get(key.id);
     if (auto removed = world_.service.remove(key.id); !removed) return because(removed.error());
     changed_ = true;
     State next = *state_;
-    retire(next, key.name);
+    let_go(next, key.name, key.generation, world_.service.capabilities());
     next.pending.reset();
     ++next.refused_keys;
     if (auto saved = save(std::move(next)); !saved) return saved;
@@ -253,7 +260,9 @@ Reconciler::Done Reconciler::not_created(const Error& error, Intent::Stage befor
     if (landed) {
         next.intent->stage = Intent::Stage::Landed;
         search_.reset();
-        return save(std::move(next));
+        if (auto saved = save(std::move(next)); !saved) return saved;
+        // A failure, so that it is tried less and less often if no key of that name is ever listed.
+        return because(error);
     }
     // A definite refusal settles this request, but says nothing of an earlier one that was never answered.
     if (error.kind != ErrorKind::OutcomeUnknown && !sent_before) {
@@ -286,15 +295,17 @@ Reconciler::Done Reconciler::stray_not_listed() {
     if (can.unique_names) {
         // Somebody else may have removed it: the same name, sent again, tells.
         next.intent->stage = Intent::Stage::Sent;
-        note_failure(Action::Create,
-                     {ErrorKind::Unavailable, "'" + next.intent->name + "' is taken but not listed"});
+        if (!failures_.contains(Action::Create))  // a restart forgot why
+            note_failure(Action::Create,
+                         {ErrorKind::Unavailable, "'" + next.intent->name + "' is taken but not listed"});
     } else {
         // Its time to land is over, counted in boot time from our first look: it never will.
         retire(next, next.intent->name);
         next.intent.reset();
     }
+    if (auto saved = save(std::move(next)); !saved) return saved;
     search_.reset();
-    return save(std::move(next));
+    return {};
 }
 
 Reconciler::Done Reconciler::remove_stray() {
@@ -308,9 +319,9 @@ Reconciler::Done Reconciler::remove_stray() {
     if (auto removed = world_.service.remove(id); !removed) return because(removed.error());
     changed_ = true;
     State next = *state_;
-    retire(next, name);
-    next.intent.reset();
+    let_go(next, name, state_->intent->generation, world_.service.capabilities());
     if (auto saved = save(std::move(next)); !saved) return saved;
+    failures_.erase(Action::Create);  // what stood in its way is gone
     world_.reporter.report({.severity = ports::Severity::Notice,
                             .name = "stray-removed",
                             .message = "the key whose secret was lost is removed",

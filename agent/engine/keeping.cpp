@@ -131,9 +131,11 @@ Reconciler::Done Reconciler::check_login() {
     if (!refused) return std::unexpected(refused.error());
     // What follows is for the owner to find out: a refusal alone proves nothing.
     login_refused_ = *refused;
-    if (login_refused_) return {};
+    // A failure, so that it is tried less and less often while the owner finds nothing wrong.
+    if (login_refused_) return fail(ErrorKind::Unauthenticated, "the key doesn't log in");
     State next = *state_;
     next.current->logged_in_at = time().now;
+    next.current->standing = Standing::Enabled;
     return save(std::move(next));
 }
 
@@ -179,6 +181,7 @@ Reconciler::Done Reconciler::check_listed() {
     if (auto listed = list(); !listed) return listed;
     const auto standing = standing_on_service();
     if (!standing) return std::unexpected(standing.error());
+    const Standing was = state_->current->standing;
     State next = *state_;
     next.current->standing = *standing;
     next.current->listed_at = time().now;
@@ -190,6 +193,8 @@ Reconciler::Done Reconciler::check_listed() {
              .name = name_of(Reason::LoginRefused),
              .message = "the key doesn't log in, though the service says that it is there and enabled",
              .fields = {{"key_name", state_->current->key.name}}});
+    else if (*standing == Standing::Enabled && was != Standing::Enabled)
+        failures_.erase(Action::CheckLogin);  // somebody has mended it
     login_refused_ = false;
     return {};
 }

@@ -25,7 +25,7 @@ bool is_disk_action(Action action) {
 Reason reason_for(Action action, ErrorKind kind) {
     switch (kind) {
         case ErrorKind::Unauthenticated:
-            return Reason::OwnerRefused;
+            return action == Action::CheckLogin ? Reason::LoginRefused : Reason::OwnerRefused;
         case ErrorKind::SecretUnusable:
             return Reason::OwnerSecretUnusable;
         case ErrorKind::Forbidden:
@@ -65,6 +65,7 @@ Reconciler::Reconciler(World world, Setup setup) : world_(world), setup_(std::mo
 
 void Reconciler::succeed(const Reconciler& former) {
     if (former.setup_.identity != setup_.identity) return;
+    began_ = former.began_;
     started_ = former.started_;
     planned_ = former.planned_;
     asked_ = former.asked_;
@@ -87,6 +88,7 @@ Snapshot Reconciler::pass(Trigger trigger) {
     note_start();
     load_state();
     Decision decision = plan(setup_.policy, observe());
+    latest_ = decision;
     if (decision.action == Action::Idle || decision.action == Action::Hold) {
         const auto now = world_.clock.boot_now();
         if (!decision.again || *decision.again - now > session_is_kept_for) rest();
@@ -94,11 +96,14 @@ Snapshot Reconciler::pass(Trigger trigger) {
         tell(decision);
         return snapshot_of(std::move(decision));
     }
+    const bool was_unsaved = state_unsaved_;
     const auto done = apply(decision);
+    // A save that failed is what has to be tried again, not what it was for.
+    const bool save_failed = state_unsaved_ && !was_unsaved;
     if (done)
         failures_.erase(decision.action);
     else
-        note_failure(state_unsaved_ ? Action::TrialSave : decision.action, done.error());
+        note_failure(save_failed ? Action::TrialSave : decision.action, done.error());
     Snapshot snapshot = snapshot_of(std::move(decision));
     snapshot.more = true;
     return snapshot;
@@ -106,6 +111,7 @@ Snapshot Reconciler::pass(Trigger trigger) {
 
 void Reconciler::note_start() {
     const auto now = world_.clock.boot_now();
+    if (!began_) began_ = now;
     if (!started_ || (planned_ && now - *planned_ > waking_is_late)) started_ = now;
     planned_.reset();
 }
@@ -117,7 +123,8 @@ Instant Reconciler::floor() const {
 TrustedTime Reconciler::time() const {
     const ClockReading reading{.wall = world_.clock.now(),
                                .boot = world_.clock.boot_now(),
-                               .synchronised = world_.clock.is_synchronised()};
+                               .synchronised = world_.clock.is_synchronised(),
+                               .running = world_.clock.boot_now() - *began_};
     return trusted_time(reading, world_.service.server_date(), floor());
 }
 

@@ -70,6 +70,9 @@ class Reconciler {
     /// Runs one pass. Never throws; what failed is in the snapshot's decision of the next pass.
     [[nodiscard]] Snapshot pass(Trigger trigger);
 
+    /// What the latest pass decided; within a pass, what is being carried out.
+    [[nodiscard]] const core::Decision& latest() const { return latest_; }
+
  private:
     using Done = core::Result<void>;
 
@@ -130,6 +133,7 @@ class Reconciler {
     bool loaded_ = false;
     bool state_unsaved_ = false;
     core::Asked asked_;
+    std::optional<core::BootInstant> began_;    // when its first pass ran
     std::optional<core::BootInstant> started_;  // or came back from a suspend
     std::optional<core::BootInstant> planned_;  // when the latest decision wanted to look again
     std::optional<std::string> twin_;
@@ -143,6 +147,7 @@ class Reconciler {
     std::optional<core::Patience> search_;
     std::map<core::Action, core::Failure> failures_;
     std::optional<core::Decision> told_;
+    core::Decision latest_;
 };
 
 }  // namespace devkey::engine

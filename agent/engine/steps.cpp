@@ -25,6 +25,14 @@ void retire(State& state, const std::string& name) {
     if (state.retired.size() > retired_names_kept) state.retired.erase(state.retired.begin());
 }
 
+void let_go(State& state, const std::string& name, std::uint32_t generation, const Capabilities& service) {
+    state.intent.reset();
+    if (!service.unique_names) return retire(state, name);
+    state.intent.emplace();
+    state.intent->name = name;
+    state.intent->generation = generation;
+}
+
 void supersede_current(State& state) {
     if (!state.current) return;
     const Key& old = state.current->key;
@@ -67,8 +75,11 @@ void mend_times_in(State& state, Instant now) {
         pull_back(state.current->logged_in_at, now);
         pull_back(state.current->listed_at, now);
     }
+    // The grace can't begin before the successor is published.
+    const bool grace_runs = state.current && state.current->published_at;
     for (auto& key : state.superseded) {
-        key.superseded_at = std::min(key.superseded_at.value_or(now), now);
+        if (grace_runs) key.superseded_at = key.superseded_at.value_or(now);
+        pull_back(key.superseded_at, now);
         pull_back(key.disabled_at, now);
     }
     for (auto& key : state.others) key.seen_at = std::min(key.seen_at, now);

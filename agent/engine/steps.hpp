@@ -1,6 +1,7 @@
 // Small steps that the actions share: only the engine's own files include this.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,11 @@ namespace devkey::engine {
 
 /// Remembers that `name` was ours: a list that lags may still show it.
 void retire(core::State& state, const std::string& name);
+
+/// A key of ours that nobody will use was removed. Where names are unique, its name is kept for the next
+/// create: a request for it that is still on its way then meets a taken name, or makes a key that we know.
+void let_go(core::State& state, const std::string& name, std::uint32_t generation,
+            const core::Capabilities& service);
 
 /// What was current becomes an old key, whose secret isn't kept.
 void supersede_current(core::State& state);

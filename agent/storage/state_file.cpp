@@ -31,7 +31,8 @@ constexpr std::array intent_stages{
     std::pair{Intent::Stage::Unsent, "unsent"}, std::pair{Intent::Stage::Sent, "sent"},
     std::pair{Intent::Stage::Landed, "landed"}, std::pair{Intent::Stage::Found, "found"}};
 constexpr std::array pending_stages{std::pair{PendingKey::Stage::Received, "received"},
-                                    std::pair{PendingKey::Stage::Verified, "verified"}};
+                                    std::pair{PendingKey::Stage::Verified, "verified"},
+                                    std::pair{PendingKey::Stage::Refused, "refused"}};
 
 constexpr std::array standings{std::pair{core::Standing::Enabled, "enabled"},
                                std::pair{core::Standing::DisabledOutside, "disabled-outside"},

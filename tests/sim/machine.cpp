@@ -1,0 +1,141 @@
+#include "sim/machine.hpp"
+
+#include <chrono>
+
+#include "sim/promises.hpp"
+
+namespace devkey::sim {
+
+using engine::Trigger;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr int most_passes_at_once = 300;
+
+}  // namespace
+
+Machine::Machine(Scene& scene_of, std::string name, engine::Setup setup_of, Bug bug)
+    : scene(scene_of),
+      setup(std::move(setup_of)),
+      effects(scene_of, std::move(name)),
+      store(scene, effects, disk),
+      sink(scene, effects, disk),
+      clock(scene.timeline),
+      connection(
+          scene, effects, clock,
+          [this](std::string_view call, const std::string& subject) { check_change(*this, call, subject); }),
+      entropy_(scene.dice),
+      planted_(bug, connection, store, sink) {
+    connection.life = scene.cloud.new_life();
+}
+
+void Machine::start() {
+    connection.forget();
+    agent_.emplace(engine::World{planted_.service(), planted_.store(), sink, clock, entropy_, reporter_},
+                   setup);
+    effects.agent = &*agent_;
+    ++disturbances_;
+    next_wake.reset();
+    wake(Trigger::Start);
+}
+
+void Machine::wake(Trigger trigger) {
+    if (!agent_) return;
+    if (trigger == Trigger::Retry || trigger == Trigger::Rotate) ++disturbances_;
+    ++hours_wakes_;
+    try {
+        for (int passes = 0; passes < most_passes_at_once; ++passes) {
+            latest_ = agent_->pass(trigger);
+            after_pass(trigger);
+            if (!latest_.more) return;
+            trigger = Trigger::Due;
+        }
+        throw Broken{"6: " + name() + " doesn't settle: " + std::string(name_of(latest_.decision.action)) +
+                     ", " + std::string(name_of(latest_.decision.reason))};
+    } catch (const fakes::Crash&) {
+        // Half of what ends a process ends the machine.
+        if (scene.dice.chance(300))
+            reboot();
+        else
+            die();
+        check_promises(*this);
+    }
+}
+
+void Machine::after_pass(Trigger /*trigger*/) {
+    const auto& decision = latest_.decision;
+    ++scene.coverage.passes;
+    if (!decision.rule.empty()) ++scene.coverage.rules[decision.rule];
+    ++scene.coverage.reasons[decision.reason];
+    if (latest_.more)
+        scene.story.tell(name(), name_of(decision.action), ", for ", name_of(decision.reason), " ",
+                         decision.detail);
+    else
+        scene.story.tell(name(), "waits: ", name_of(decision.reason), " ", decision.detail);
+    next_wake.reset();
+    if (decision.again) next_wake = clock.true_time_of(*decision.again);
+    note_requests();
+    check_promises(*this);
+}
+
+void Machine::note_requests() {
+    const auto hour = std::chrono::floor<std::chrono::hours>(scene.timeline.now);
+    if (hour != hour_) {
+        hour_ = hour;
+        last_disturbances_ = std::exchange(disturbances_, 0);
+        hours_requests_ = hours_wakes_ = 0;
+    }
+    hours_requests_ += connection.requests;
+    scene.coverage.requests += std::exchange(connection.requests, 0);
+    scene.coverage.busiest_hour = std::max(scene.coverage.busiest_hour, hours_requests_);
+    check_quiet(*this, hours_requests_, hours_wakes_, disturbances_ + last_disturbances_);
+}
+
+void Machine::die() {
+    agent_.reset();
+    effects.agent = nullptr;
+    connection.forget();
+    next_wake = scene.timeline.now + scene.dice.between(100ms, 1min);
+}
+
+void Machine::reboot() {
+    scene.story.tell(name(), "the power is cut");
+    die();
+    clock.reboot();
+    next_wake = scene.timeline.now + scene.dice.between(20s, 6h);
+}
+
+void Machine::sleep_until(Instant until) {
+    if (next_wake) next_wake = std::max(*next_wake, until);
+}
+
+void Machine::name_owner_again() {
+    setup.identity.owner = store.state ? store.state->identity.owner : "local-userpass:alice";
+}
+
+void Machine::re_image(bool keep_credential_file) {
+    scene.story.tell(name(), "is re-imaged; the credential file is ", keep_credential_file ? "kept" : "lost");
+    die();
+    store.state.reset();
+    disk = {};
+    if (!keep_credential_file) {
+        sink.file = {};
+        sink.published.clear();
+    }
+    sink.replaced_at.clear();
+    generations.clear();
+    connection.life = scene.cloud.new_life();
+    twin = false;
+}
+
+void Machine::copy_disk_of(Machine& other) {
+    store.state = other.store.state;
+    sink.file = other.sink.file;
+    sink.published = other.sink.published;
+    sink.replaced_at = other.sink.replaced_at;
+    generations = other.generations;
+    twin = other.twin = true;
+}
+
+}  // namespace devkey::sim

@@ -1,0 +1,114 @@
+// A machine with an agent on it: clock, disk, process; and what an onlooker remembers of it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/reconciler.hpp"
+#include "sim/connection.hpp"
+#include "sim/disk.hpp"
+#include "sim/planted.hpp"
+#include "sim/scene.hpp"
+
+namespace devkey::sim {
+
+class Clock : public ports::Clock {
+ public:
+    explicit Clock(const Timeline& timeline) : timeline_(timeline) { reboot(); }
+    [[nodiscard]] core::Instant now() const override { return timeline_.now + wrong_by; }
+    [[nodiscard]] core::BootInstant boot_now() const override {
+        return core::BootInstant{timeline_.now - booted_};
+    }
+    [[nodiscard]] bool is_synchronised() const override { return synchronised; }
+    [[nodiscard]] Millis utc_offset() const override { return offset; }
+    /// The true time of a time since boot.
+    [[nodiscard]] Instant true_time_of(core::BootInstant at) const { return booted_ + at.time_since_epoch(); }
+    void reboot() { booted_ = timeline_.now - std::chrono::seconds{20}; }
+
+    Millis wrong_by{};  ///< how far the wall clock is ahead of the truth
+    bool synchronised = true;
+    Millis offset{};
+
+ private:
+    const Timeline& timeline_;
+    Instant booted_{};
+};
+
+class Entropy : public ports::Entropy {
+ public:
+    explicit Entropy(Dice& dice) : dice_(dice) {}
+    [[nodiscard]] std::string tag(std::size_t length) override {
+        std::string tag(length, 'a');
+        for (char& c : tag) c = "abcdefghijklmnopqrstuvwxyz234567"[dice_.below(32)];
+        return tag;
+    }
+
+ private:
+    Dice& dice_;
+};
+
+class NoReporter : public ports::Reporter {
+ public:
+    void report(const ports::Event&) noexcept override {}
+};
+
+class Machine {
+ public:
+    /// `name`: how the story calls it.
+    Machine(Scene& scene, std::string name, engine::Setup setup, Bug bug);
+    Machine(const Machine&) = delete;
+    Machine& operator=(const Machine&) = delete;
+
+    /// The process starts anew, or uses edited settings.
+    void start();
+    /// Passes until nothing is due at once. Does nothing while the process is down.
+    void wake(engine::Trigger trigger);
+    /// The process dies, and is started again after a while.
+    void die();
+    /// Power is gone, and back: the process dies, the clock starts again.
+    void reboot();
+    /// Nothing runs until then.
+    void sleep_until(Instant until);
+    /// The settings name the owner again whose the state is.
+    void name_owner_again();
+    /// The state is gone: a new life begins.
+    void re_image(bool keep_credential_file);
+    /// Takes over another machine's disk.
+    void copy_disk_of(Machine& other);
+
+    [[nodiscard]] bool is_up() const { return agent_.has_value(); }
+    [[nodiscard]] const engine::Snapshot& latest() const { return latest_; }
+    [[nodiscard]] const std::optional<core::State>& state() const { return store.state; }
+    [[nodiscard]] const std::string& name() const { return effects.who(); }
+
+    Scene& scene;
+    engine::Setup setup;
+    Effects effects;
+    DiskMood disk;
+    Store store;
+    Sink sink;
+    Clock clock;
+    Connection connection;
+    std::optional<Instant> next_wake;                  ///< in true time
+    bool twin = false;                                 ///< it shares its state with another machine
+    std::map<std::uint32_t, std::string> generations;  ///< the name that each was used for
+
+ private:
+    void after_pass(engine::Trigger trigger);
+    void note_requests();
+
+    Entropy entropy_;
+    NoReporter reporter_;
+    Planted planted_;
+    std::optional<engine::Reconciler> agent_;
+    engine::Snapshot latest_;
+    Instant hour_{};
+    std::size_t hours_requests_ = 0;
+    std::size_t hours_wakes_ = 0;
+    std::size_t disturbances_ = 0;  // this hour and the last: restarts, and people in a hurry
+    std::size_t last_disturbances_ = 0;
+};
+
+}  // namespace devkey::sim

@@ -1,0 +1,188 @@
+#include "sim/promises.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "core/key_name.hpp"
+
+namespace devkey::sim {
+
+using core::Intent;
+using core::PendingKey;
+using core::Reason;
+using core::State;
+using Other = core::OtherInstallationsPolicy::Action;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A service tells its time in whole seconds, and an answer may be slow.
+constexpr Millis clock_tolerance = 1min;
+
+const core::OldKey* superseded(const State& state, const std::string& id) {
+    const auto found = std::ranges::find(state.superseded, id, &core::OldKey::id);
+    return found == state.superseded.end() ? nullptr : &*found;
+}
+
+bool holds(const State& state, const CloudKey& key) {
+    return (state.current && state.current->key.id == key.id) ||
+           (state.pending && state.pending->key.id == key.id) || superseded(state, key.id) != nullptr;
+}
+
+/// Known by its name, or by an id whose secret we don't hold.
+bool is_stray(const State& state, const CloudKey& key) {
+    const bool intended = state.intent && (state.intent->name == key.name || state.intent->id == key.id);
+    return intended || (state.pending && state.pending->key.name == key.name);
+}
+
+/// 1. Never without a working key.
+void check_published_key(Machine& machine) {
+    const auto& id = machine.sink.published;
+    if (id.empty()) return;
+    const CloudKey& key = *machine.scene.cloud.find(id);
+    const bool works = key.enabled && !key.removed_at;
+    if (works || key.by_person || key.shared) return;
+    throw Broken{"1: the published key " + id + " doesn't work any more on " + machine.name()};
+}
+
+/// 2. Never a key nobody knows.
+void check_every_key_is_known(Machine& machine) {
+    std::size_t strays = 0;
+    for (const auto& key : machine.scene.cloud.keys()) {
+        if (key.maker != machine.connection.life) continue;
+        if (machine.state() && holds(*machine.state(), key)) continue;
+        if (!machine.state() || !is_stray(*machine.state(), key))
+            throw Broken{"2: " + machine.name() + " made key " + key.id + " (" + key.name +
+                         "), and its state doesn't know it"};
+        if (++strays > 1) throw Broken{"2: " + machine.name() + " has two strays: " + key.id};
+    }
+}
+
+void check_create(Machine& machine, const std::string& name) {
+    const auto& state = machine.state();
+    const bool written_down =
+        state && state->intent && state->intent->name == name && state->intent->stage == Intent::Stage::Sent;
+    if (!written_down) throw Broken{"2: a create of " + name + " is sent, and was not written down before"};
+    if (state->pending) throw Broken{"2: a create of " + name + " is sent while a new key waits"};
+    const auto parsed = core::parse_key_name(name);
+    if (!parsed) throw Broken{"2: " + name + " is not a name of ours"};
+    const auto [known, fresh] = machine.generations.emplace(parsed->generation, name);
+    const bool goes_on = fresh ? std::next(known) == machine.generations.end() : known->second == name;
+    if (!goes_on)
+        throw Broken{"generations: " + std::to_string(parsed->generation) + " is used again, for " + name};
+}
+
+/// The grace, in true time.
+void check_grace(const Machine& machine, const std::string& id) {
+    const auto replaced = machine.sink.replaced_at.find(id);
+    if (replaced == machine.sink.replaced_at.end())
+        throw Broken{"1: key " + id + " goes, and no other was published in its place"};
+    const Millis grace = machine.setup.policy.superseded.keep_enabled;
+    const Millis passed = machine.scene.timeline.now - replaced->second;
+    if (passed + clock_tolerance < grace)
+        throw Broken{"1: key " + id + " goes " + core::format_duration(passed) +
+                     " after its successor was published; the grace is " + core::format_duration(grace)};
+}
+
+/// Whether the state gives a reason to disable or remove this key, beside its being superseded.
+bool may_go(const Machine& machine, std::string_view call, const std::string& id) {
+    const State& state = *machine.state();
+    const bool remove = call == "remove";
+    const auto action = machine.setup.policy.other_installations.action;
+    const bool other = std::ranges::find(state.others, id, &core::OtherKey::id) != state.others.end();
+    if (other && action == (remove ? Other::Delete : Other::Disable)) return true;
+    // An unproven one goes too, where its state could not be saved: see Reconciler::keep.
+    const bool unproven =
+        state.pending && state.pending->key.id == id && state.pending->stage != PendingKey::Stage::Verified;
+    const CloudKey* key = machine.scene.cloud.find(id);
+    const bool stray = key != nullptr && is_stray(state, *key);
+    return remove && (unproven || stray);
+}
+
+void check_end(Machine& machine, std::string_view call, const std::string& id) {
+    const auto& state = machine.state();
+    const std::string what = std::string(call) + " of " + id;
+    if (!state) throw Broken{"3: " + what + " by " + machine.name() + ", which has no state"};
+    if (id == machine.sink.published) throw Broken{"3: " + what + ", which is the published key"};
+    if (state->current && state->current->key.id == id)
+        throw Broken{"3: " + what + ", which is the current key"};
+    if (const auto* old = superseded(*state, id)) {
+        if (!old->disabled_at) check_grace(machine, id);
+        return;
+    }
+    if (!may_go(machine, call, id)) throw Broken{"3: " + what + ", which the state gives no reason for"};
+}
+
+void check_enable(const Machine& machine, const std::string& id) {
+    using Disabled = core::OutsideChangesPolicy::Disabled;
+    const auto& state = machine.state();
+    const bool current = state && state->current && state->current->key.id == id;
+    if (!current || machine.setup.policy.outside_changes.disabled != Disabled::Enable)
+        throw Broken{"3: key " + id + " is enabled, which nobody asked for"};
+}
+
+bool is_same_device(const Machine& machine) {
+    const auto& state = machine.state();
+    if (!state) return true;
+    const bool other_machine =
+        !state->machine.empty() && !machine.setup.machine.empty() && state->machine != machine.setup.machine;
+    return state->identity == machine.setup.identity && !other_machine;
+}
+
+}  // namespace
+
+void check_promises(Machine& machine) {
+    check_published_key(machine);
+    check_every_key_is_known(machine);
+}
+
+void check_change(Machine& machine, std::string_view call, const std::string& subject) {
+    if (!is_same_device(machine))
+        throw Broken{"3: " + std::string(call) + " of " + subject +
+                     " under another identity than the state's"};
+    if (call == "create") return check_create(machine, subject);
+    if (call == "enable") return check_enable(machine, subject);
+    check_end(machine, call, subject);
+}
+
+void check_quiet(const Machine& machine, std::size_t requests, std::size_t wakes, std::size_t disturbances) {
+    constexpr std::size_t calm = 200;
+    constexpr std::size_t each_disturbance = 60;
+    const std::size_t most = calm + each_disturbance * disturbances;
+    if (requests > most)
+        throw Broken{"6: a storm: " + std::to_string(requests) + " requests of " + machine.name() +
+                     " within an hour"};
+    if (wakes > 3 * most)
+        throw Broken{"6: " + machine.name() + " woke " + std::to_string(wakes) + " times within an hour"};
+}
+
+void check_recovery(Machine& machine) {
+    if (machine.twin) return;
+    const auto& state = machine.state();
+    const auto reason = machine.latest().decision.reason;
+    const std::string what = "1: after days in which all was well, " + machine.name();
+    const auto& cloud = machine.scene.cloud;
+    const bool full = cloud.can.keys_per_owner != 0 && cloud.keys().size() >= cloud.can.keys_per_owner;
+    if (full && reason == Reason::QuotaFull) return;
+    if (!state || !state->current) throw Broken{what + " has no key: " + std::string(name_of(reason))};
+    const bool half_done = state->pending || (state->intent && state->intent->stage != Intent::Stage::Unsent);
+    if (half_done) throw Broken{what + " has not finished what it began: " + std::string(name_of(reason))};
+    const CloudKey& key = *machine.scene.cloud.find(state->current->key.id);
+    const bool works = key.enabled && !key.removed_at;
+    const bool pulled = reason == Reason::KeyDisabledOutside || reason == Reason::KeyDeletedOutside;
+    const auto& watchdog = machine.setup.policy.watchdog;
+    if (pulled && !watchdog.key_login && !watchdog.key_listed) return;  // nothing could tell it
+    if (works ? reason != Reason::Healthy : reason != Reason::Healthy && !pulled)
+        throw Broken{what + " is still at " + std::string(name_of(reason))};
+    // By that policy a file that somebody altered stays, and the old key with it.
+    if (!watchdog.credential_file) return;
+    for (const auto& old : state->superseded) {
+        const auto replaced = machine.sink.replaced_at.find(old.id);
+        const bool overdue = replaced != machine.sink.replaced_at.end() &&
+                             replaced->second + machine.setup.policy.superseded.keep_enabled + 24h <
+                                 machine.scene.timeline.now;
+        if (overdue && !old.disabled_at) throw Broken{what + " still keeps " + old.id + " enabled"};
+    }
+}
+
+}  // namespace devkey::sim
