@@ -119,6 +119,42 @@ TEST(Trouble, AKeyEnabledAgainIsNoticedWhereTheOwnerNeverAsks) {
     EXPECT_EQ(world.live(days{1}).decision.reason, Reason::Healthy);
 }
 
+TEST(Trouble, ARefusalOfTheOldKeySaysNothingOfTheNewOne) {
+    World world;
+    start_watched(world);
+    world.service.refusal = {ErrorKind::Unauthenticated, "401"};
+    world.service.next("prove", {Fault::Refuse});
+    world.service.next("list", {Fault::LoseRequest});  // so the owner doesn't get to ask about it
+    for (int seconds = 0; calls(world, "list") == 0 && seconds < 6 * 3600; ++seconds) world.live(1s);
+    ASSERT_EQ(calls(world, "list"), 1);
+    world.service.called.clear();
+    world.service.next("list", {Fault::LoseRequest});
+    world.settle(Trigger::Rotate);
+    world.live(1min);
+    EXPECT_EQ(world.store.state->current->key.generation, 2U);
+    EXPECT_EQ(calls(world, "list"), 2);  // the one that was lost, and the one before the create
+}
+
+TEST(Trouble, AYoungKeyThatIsNotShownYetIsNotDeleted) {
+    World world;
+    start_watched(world);
+    world.setup.policy.watchdog.jitter_percent = 0;
+    world.setup.policy.watchdog.key_listed = 2s;
+    world.restart();
+    world.service.hidden_lists = 100;
+    world.settle(Trigger::Rotate);
+    auto& key = world.service.keys.at(world.store.state->current->key.id);
+    key.enabled = false;  // as a service shows it that lags
+    world.service.refusal = {ErrorKind::NotFound, "404"};
+    world.service.next("get", std::vector<Fault>(3, Fault::Refuse));
+    world.live(3s);
+    EXPECT_EQ(calls(world, "get"), 1);
+    EXPECT_EQ(world.store.state->current->standing, core::Standing::Enabled);
+    key.enabled = true;
+    world.service.next("get", {});
+    EXPECT_EQ(world.live(1min).decision.reason, Reason::Healthy);
+}
+
 TEST(Trouble, TimeGoesOnWhereNoClockIsTrusted) {
     World world;
     world.settle(Trigger::Start);

@@ -116,6 +116,8 @@ void World::heal() {
     for (const auto& machine : machines_) {
         machine->start();
         machine->wake(Trigger::Retry);
+        // A new key that was under way may still have been spoilt before: then they ask once more.
+        events_.emplace(timeline_.now + 6h, [&machine] { machine->wake(Trigger::Retry); });
     }
     check();
 }
