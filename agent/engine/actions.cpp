@@ -91,6 +91,9 @@ Reconciler::Done Reconciler::publish() {
         next.pending.reset();
         next.refused_keys = 0;
         if (auto saved = save(std::move(next)); !saved) return saved;
+        // It was the old key that was refused.
+        login_refused_ = false;
+        failures_.erase(Action::CheckLogin);
     }
     if (world_.sink.look(credential()) != CredentialSight::Matches) {
         if (auto written = world_.sink.publish(credential()); !written) return because(written.error());

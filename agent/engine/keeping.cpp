@@ -167,6 +167,8 @@ Result<Standing> Reconciler::standing_on_service() {
         enabled = there && got->enabled;
     }
     if (enabled) return Standing::Enabled;
+    if (time().now - key.created_at < world_.service.capabilities().read_lag)
+        return fail(ErrorKind::Unavailable, "the key is so young that the service may not show it yet");
     if (state_->current->standing == Standing::Enabled && !login_refused_) {
         // Reads lag: a key that logs in is neither disabled nor gone.
         const auto refused = is_refused();

@@ -162,7 +162,8 @@ void check_recovery(Machine& machine) {
     const auto reason = machine.latest().decision.reason;
     const std::string what = "1: after days in which all was well, " + machine.name();
     const auto& cloud = machine.scene.cloud;
-    const bool full = cloud.can.keys_per_owner != 0 && cloud.keys().size() >= cloud.can.keys_per_owner;
+    // Others may have made room a moment ago.
+    const bool full = cloud.can.keys_per_owner != 0 && cloud.keys().size() + 2 >= cloud.can.keys_per_owner;
     if (full && reason == Reason::QuotaFull) return;
     if (!state || !state->current) throw Broken{what + " has no key: " + std::string(name_of(reason))};
     const bool half_done = state->pending || (state->intent && state->intent->stage != Intent::Stage::Unsent);

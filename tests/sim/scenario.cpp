@@ -23,7 +23,7 @@ void make_rotation(Dice& dice, core::RotatePolicy& rotate) {
 void make_watchdog(Dice& dice, core::WatchdogPolicy& watchdog) {
     watchdog.jitter_percent = dice.one_of({0U, 10U, 50U});
     watchdog.credential_file = !dice.chance(100);
-    watchdog.key_login = dice.one_of<Millis>({6h, 12h, 24h, days{2}});
+    watchdog.key_login = dice.one_of<Millis>({6h, 24h, days{3}});
     if (dice.chance(150)) watchdog.key_login.reset();
     watchdog.key_listed = dice.one_of<Millis>({12h, 24h, days{3}});
     if (dice.chance(150)) watchdog.key_listed.reset();

@@ -14,8 +14,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Long enough for every check, back-off and grace of scenario.cpp.
-constexpr Millis calm = days{7};
+// Long enough for every check and back-off of scenario.cpp.
+constexpr Millis calm = days{5};
 
 }  // namespace
 
@@ -28,8 +28,8 @@ World::World(std::uint64_t seed, Coverage& coverage, bool told, Bug bug)
       start_(timeline_.now) {
     make_service(dice_, cloud_);
     scene_.crashes = dice_.one_of({0U, 5U, 20U, 60U});
-    end_ = timeline_.now + dice_.between(days{7}, days{40});
-    const auto devices = dice_.one_of<std::size_t>({1, 1, 2, 3});
+    end_ = timeline_.now + dice_.between(days{7}, days{28});
+    const auto devices = dice_.one_of<std::size_t>({1, 1, 1, 2, 3});
     for (std::size_t number = 1; number <= devices; ++number)
         add_machine(random_setup(dice_, cloud_.can, number));
     plan_events();
@@ -116,6 +116,8 @@ void World::heal() {
     for (const auto& machine : machines_) {
         machine->start();
         machine->wake(Trigger::Retry);
+        // A new key that was under way may still have been spoilt before: then they ask once more.
+        events_.emplace(timeline_.now + 6h, [&machine] { machine->wake(Trigger::Retry); });
     }
     check();
 }

@@ -2,24 +2,31 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <mutex>
 #include <optional>
 #include <random>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "sim/world.hpp"
 
 namespace {
 
 using devkey::sim::Coverage;
+using Clock = std::chrono::steady_clock;
 
 struct Flags {
     std::uint64_t seeds = 0;
     std::optional<std::uint64_t> from;
     std::optional<std::uint64_t> seed;
     unsigned seconds = 0;
+    unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
     bool coverage = false;
 };
 
@@ -32,36 +39,69 @@ bool replay(std::uint64_t seed) {
     return !outcome.broken;
 }
 
-bool run_many(const Flags& flags) {
-    using Clock = std::chrono::steady_clock;
-    // Fresh seeds are printed, so that they can be run again.
-    const std::uint64_t from = flags.from.value_or(flags.seconds != 0 ? std::random_device{}() : 1);
-    const auto start = Clock::now();
-    const auto spent = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
-    Coverage coverage;
-    std::uint64_t broken = 0;
-    std::uint64_t seed = from;
-    for (;; ++seed) {
-        if (flags.seeds != 0 && seed - from >= flags.seeds) break;
-        if (flags.seconds != 0 && spent() >= flags.seconds) break;
-        const auto outcome = devkey::sim::run(seed, coverage);
-        if (!outcome.broken) continue;
-        fmt::print("seed {}: {}\n", seed, *outcome.broken);
-        std::fflush(stdout);
-        if (++broken == 10) break;
+/// Many seeds on several threads, which share nothing but the next seed's number.
+class Many {
+ public:
+    explicit Many(const Flags& flags)
+        : flags_(flags), from_(flags.from.value_or(flags.seconds != 0 ? std::random_device{}() : 1)) {}
+
+    /// Answers whether every promise held.
+    bool run() {
+        std::vector<std::thread> threads;
+        for (unsigned job = 1; job < flags_.jobs; ++job) threads.emplace_back([this] { work(); });
+        work();
+        for (auto& thread : threads) thread.join();
+        report();
+        return broken_ == 0;
     }
-    if (flags.coverage) fmt::print("{}", coverage.text());
-    for (const auto& line : coverage.missing()) fmt::print("not reached: {}\n", line);
-    const double weeks = std::chrono::duration<double, std::ratio<604800>>(coverage.lived).count();
-    fmt::print(
-        "{} seeds from {} in {:.1f} s ({:.0f}/s): {:.0f} weeks of devices, {} passes, {} requests, {} keys, "
-        "at most {} "
-        "requests of a device in an hour; {} broke a promise\n",
-        coverage.seeds, from, spent(), static_cast<double>(coverage.seeds) / spent(), weeks, coverage.passes,
-        coverage.requests, coverage.keys, coverage.busiest_hour, broken);
-    if (broken != 0) fmt::print("see what happened: tools/simulate --seed SEED\n");
-    return broken == 0;
-}
+
+ private:
+    static constexpr std::uint64_t broken_enough = 10;
+
+    [[nodiscard]] double spent() const {
+        return std::chrono::duration<double>(Clock::now() - start_).count();
+    }
+
+    void work() {
+        Coverage mine;
+        while (broken_ < broken_enough) {
+            const auto number = next_++;
+            if (flags_.seeds != 0 && number >= flags_.seeds) break;
+            if (flags_.seconds != 0 && spent() >= flags_.seconds) break;
+            const auto outcome = devkey::sim::run(from_ + number, mine);
+            if (!outcome.broken) continue;
+            ++broken_;
+            const std::lock_guard lock(mutex_);
+            fmt::print("seed {}: {}\n", from_ + number, *outcome.broken);
+            std::fflush(stdout);
+        }
+        const std::lock_guard lock(mutex_);
+        coverage_.add(mine);
+    }
+
+    void report() const {
+        if (flags_.coverage) fmt::print("{}", coverage_.text());
+        for (const auto& line : coverage_.missing()) fmt::print("not reached: {}\n", line);
+        const double weeks = std::chrono::duration<double, std::ratio<604800>>(coverage_.lived).count();
+        fmt::print(
+            "{} seeds from {} in {:.1f} s: {:.0f} seeds/s on {} threads\n"
+            "{:.0f} weeks of devices, {} passes, {} requests, {} keys, at most {} requests of a device in an "
+            "hour\n"
+            "{} broke a promise\n",
+            coverage_.seeds, from_, spent(), static_cast<double>(coverage_.seeds) / spent(), flags_.jobs,
+            weeks, coverage_.passes, coverage_.requests, coverage_.keys, coverage_.busiest_hour,
+            broken_.load());
+        if (broken_ != 0) fmt::print("see what happened: tools/simulate --seed SEED\n");
+    }
+
+    const Flags& flags_;
+    const std::uint64_t from_;
+    const Clock::time_point start_ = Clock::now();
+    std::atomic<std::uint64_t> next_ = 0;
+    std::atomic<std::uint64_t> broken_ = 0;
+    std::mutex mutex_;
+    Coverage coverage_;
+};
 
 }  // namespace
 
@@ -72,10 +112,12 @@ int main(int argc, char** argv) {
     app.add_option("--seeds", flags.seeds, "how many seeds (default 10000, without --seconds)");
     app.add_option("--from", flags.from, "the first seed (default 1; with --seconds a random one)");
     app.add_option("--seconds", flags.seconds, "stop after so many seconds");
+    app.add_option("--jobs", flags.jobs, "threads (default: one for each processor)")
+        ->check(CLI::Range(1U, 256U));
     app.add_option("--seed", flags.seed, "live through this one again and tell its story");
     app.add_flag("--coverage", flags.coverage, "print what was reached");
     CLI11_PARSE(app, argc, argv);
     if (flags.seeds == 0 && flags.seconds == 0) flags.seeds = 10'000;
-    const bool held = flags.seed ? replay(*flags.seed) : run_many(flags);
+    const bool held = flags.seed ? replay(*flags.seed) : Many(flags).run();
     return held ? 0 : 1;
 }
