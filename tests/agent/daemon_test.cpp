@@ -56,6 +56,7 @@ class DaemonTest : public testing::Test {
     }
     // A device that has its key, as its state says; the credential file isn't there yet.
     void give_state() const {
+        const auto now = std::chrono::floor<core::Millis>(std::chrono::system_clock::now());
         core::State state;
         state.identity = {server->url(), "devices", "local-userpass:site-7@example.com", "bench-1"};
         state.owner_id = "u";
@@ -66,8 +67,8 @@ class DaemonTest : public testing::Test {
                               .name = "devkey-bench1-abcde-1-fghij",
                               .generation = 1,
                               .secret = core::Secret{"the key"},
-                              .created_at = {}};
-        state.current->published_at = core::Instant{};
+                              .created_at = now};
+        state.current->published_at = state.current->logged_in_at = state.current->listed_at = now;
         fakes::put(device->state_directory() + "/state.json",
                    std::string(storage::format_state(state).reveal()));
     }

@@ -211,14 +211,14 @@ struct CheckConfig : Story {
 
     /// Mistakes in both files; what is said of each begins like one of the answered lines.
     Lines make_mistakes() {
-        fakes::put(policy_file, "version: 1\nverify: {patience: 30}\nrotate: {after: 30d}\n");
+        fakes::put(policy_file, "version: 1\nverify: {patience: 30}\nhooks: {}\n");
         device.more_lines = "policy: policy.yaml\ncolour: blue\n";
         device.service_lines = "  timeout: soon\n";
         device.credential_file_lines = "  mode: 0600\n";
         device.write_settings();
         return {settings_file() + ":7:12: service.timeout: ",
                 settings_file() + ":17:9: credential_file.mode: ", settings_file() + ":20:1: colour: ",
-                policy_file + ":2:20: verify.patience: ", policy_file + ":3:1: rotate: "};
+                policy_file + ":2:20: verify.patience: ", policy_file + ":3:1: hooks: "};
     }
 };
 

@@ -1,0 +1,96 @@
+// What a wrong policy.yaml is told.
+#include <gtest/gtest.h>
+
+#include "settings/texts.hpp"
+
+namespace devkey::settings {
+namespace {
+
+struct PolicyMistake {
+    const char* text;
+    const char* problem;  ///< how the only problem begins
+};
+
+class BadPolicyYaml : public testing::TestWithParam<PolicyMistake> {};
+
+TEST_P(BadPolicyYaml, IsOneProblemAtItsPlace) {
+    const auto lines = lines_of(load_policy_text(GetParam().text));
+    ASSERT_EQ(lines.size(), 1U) << testing::PrintToString(lines);
+    EXPECT_EQ(lines[0].rfind(GetParam().problem, 0), 0U) << lines[0];
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, BadPolicyYaml,
+    testing::Values(
+        PolicyMistake{"verify: {patience: 1s}", "policy.yaml:1:1: version is missing"},
+        PolicyMistake{"version: 1\nverify: {patience: 0s}",
+                      "policy.yaml:2:20: verify.patience: out of range: 1s to 10m"},
+        PolicyMistake{"version: 1\nverify: {patience: soon}",
+                      "policy.yaml:2:20: verify.patience: expected a duration"},
+        PolicyMistake{"version: 1\nverify: {patience: 1s, after: 2s}",
+                      "policy.yaml:2:24: verify.after: unknown key"},
+        PolicyMistake{"version: 1\nverify:", "policy.yaml:2:1: verify: is empty: expected keys"},
+        PolicyMistake{"version: 1\nwatchdog: {credential_file: on}",
+                      "policy.yaml:2:29: watchdog.credential_file: expected true or false"},
+        PolicyMistake{"version: 1\nwatchdog: {key_login: 6h}",
+                      "policy.yaml:2:23: watchdog.key_login: expected keys"},
+        PolicyMistake{"version: 1\nwatchdog: {key_login: {every: 0s}}",
+                      "policy.yaml:2:31: watchdog.key_login.every: out of range: 1s to 365d"},
+        PolicyMistake{"version: 1\nwatchdog: {key_listed: {every: seldom}}",
+                      "policy.yaml:2:32: watchdog.key_listed.every: expected a duration"},
+        PolicyMistake{"version: 1\nwatchdog: {heartbeat: {}}",
+                      "policy.yaml:2:12: watchdog.heartbeat: not supported yet"},
+        PolicyMistake{"version: 1\nwatchdog: {jitter: 51%}",
+                      "policy.yaml:2:20: watchdog.jitter: expected a percentage from 0% to 50%"},
+        PolicyMistake{"version: 1\nrotate: {jitter: 10}",
+                      "policy.yaml:2:18: rotate.jitter: expected a percentage"},
+        PolicyMistake{"version: 1\nrotate: {after: 1s}",
+                      "policy.yaml:2:17: rotate.after: out of range: 5s to"},
+        PolicyMistake{"version: 1\nrotate: {windows: 02:00-05:00}",
+                      "policy.yaml:2:19: rotate.windows: expected a list"},
+        PolicyMistake{"version: 1\nrotate: {windows: [25:00-26:00]}",
+                      "policy.yaml:2:20: rotate.windows[0]: expected a window"},
+        PolicyMistake{"version: 1\nrotate: {time_zone: CET}",
+                      "policy.yaml:2:21: rotate.time_zone: expected utc or local"},
+        PolicyMistake{"version: 1\nsuperseded: {then: keep}",
+                      "policy.yaml:2:20: superseded.then: expected disable or delete"},
+        PolicyMistake{"version: 1\noutside_changes: {deleted: enable}",
+                      "policy.yaml:2:28: outside_changes.deleted: expected hold or replace"},
+        PolicyMistake{"version: 1\ndecommission: delete", "policy.yaml:2:1: decommission: not supported yet"},
+        PolicyMistake{"version: 1\nhooks: {}", "policy.yaml:2:1: hooks: not supported yet"},
+        PolicyMistake{"version: 1\nother_installations: {action: ignore}",
+                      "policy.yaml:2:31: other_installations.action: expected report"},
+        PolicyMistake{"version: 1\nrotat: {}", "policy.yaml:2:1: rotat: unknown key"},
+        PolicyMistake{"version: 1\nverfy: {}", "policy.yaml:2:1: verfy: unknown key; did you mean verify?"},
+        PolicyMistake{"- version", "policy.yaml:1:1: expected keys and values"},
+        PolicyMistake{"just text", "policy.yaml:1:1: expected keys and values"},
+        PolicyMistake{"", "policy.yaml:1:1: the file is empty"},
+        PolicyMistake{"# only a comment\n", "policy.yaml:1:1: the file is empty"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    AcrossSettings, BadPolicyYaml,
+    testing::Values(
+        PolicyMistake{
+            "version: 1\nrotate:\n  after: 1d\n",
+            "policy.yaml:1:1: superseded.keep_enabled: is not shorter than the time between two rotations"},
+        PolicyMistake{"version: 1\nrotate:\n  after: 10d\nsuperseded:\n  keep_enabled: 9d\n",
+                      "policy.yaml:5:17: superseded.keep_enabled: is not shorter"},
+        PolicyMistake{"version: 1\nrotate:\n  after: 5d\n  windows: [Mon 02:00-05:00]\n",
+                      "policy.yaml:4:12: rotate.windows: are up to 6d21h apart"}));
+
+TEST(BadFiles, AsksForNothingThatTheServiceCantDo) {
+    const core::Capabilities simple{.can_disable = false};
+    const auto loaded = load("/c/devkeyd.yaml", simple,
+                             texts({{"/c/devkeyd.yaml", least + "policy: policy.yaml\n"},
+                                    {"/c/policy.yaml",
+                                     "version: 1\nother_installations: {action: disable}\n"
+                                     "outside_changes: {disabled: enable}\n"}}));
+    const auto lines = lines_of(loaded);
+    ASSERT_EQ(lines.size(), 3U) << testing::PrintToString(lines);
+    EXPECT_EQ(lines[0].rfind("policy.yaml:1:1: superseded.then: this service can't disable a key", 0), 0U);
+    EXPECT_EQ(lines[1].rfind("policy.yaml:2:31: other_installations.action: this service can't", 0), 0U);
+    EXPECT_EQ(lines[2].rfind("policy.yaml:3:29: outside_changes.disabled: this service can't enable", 0), 0U);
+}
+
+}  // namespace
+}  // namespace devkey::settings
