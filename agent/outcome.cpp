@@ -46,6 +46,7 @@ int exit_code_of(Reason reason) {
             return 0;
         case Reason::ServiceUnavailable:
         case Reason::AnswerLost:
+        case Reason::OwnerSecretDelayed:
         case Reason::RateLimited:
         case Reason::NewKeyNotAcceptedYet:
         case Reason::NewKeyRefused:
@@ -64,6 +65,10 @@ int exit_code_of(Reason reason) {
         case Reason::OwnerSecretUnusable:
         case Reason::IdentityChanged:
         case Reason::CloneSuspected:
+        case Reason::CredentialFileMissing:  // the settings forbid to restore it
+        case Reason::CredentialFileAltered:
+        case Reason::CredentialFileLoosened:
+        case Reason::CredentialFileUnreadable:
             return exit_settings;
         case Reason::StateUnreadable:
             return exit_state;
@@ -86,8 +91,10 @@ int exit_code_of(ErrorKind kind) {
             return exit_settings;
         case ErrorKind::Insecure:
         case ErrorKind::Forbidden:
+        case ErrorKind::SecretForbidden:
             return exit_refused;
         case ErrorKind::Unavailable:
+        case ErrorKind::SecretDelayed:
             return exit_later;
         case ErrorKind::Corrupt:
             return exit_state;

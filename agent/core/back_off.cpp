@@ -24,6 +24,8 @@ Steps steps_for(ErrorKind kind) {
         case ErrorKind::InvalidInput:
             return {5min, 6h};
         case ErrorKind::SecretUnusable:
+        case ErrorKind::SecretForbidden:
+        case ErrorKind::SecretDelayed:
             return {30s, 1h};
         case ErrorKind::ProviderOff:
         case ErrorKind::LimitReached:

@@ -60,6 +60,7 @@ constexpr std::array words{
           "an unanswered create may still take effect: no other is sent until that is settled"},
     Words{Reason::OwnerRefused, "owner-refused", "the service doesn't accept the owner's credentials"},
     Words{Reason::OwnerSecretUnusable, "owner-secret-unusable", "the owner's secret can't be read"},
+    Words{Reason::OwnerSecretDelayed, "owner-secret-delayed", "the owner's secret can't be had just now"},
     Words{Reason::ServiceForbids, "service-forbids", "the service doesn't allow this to the owner"},
     Words{Reason::ProviderOff, "provider-off", "the service has this way to log in switched off"},
     Words{Reason::RateLimited, "rate-limited", "the service asked us to come back later"},

@@ -67,6 +67,7 @@ enum class Reason {
     LateLandingPossible,
     OwnerRefused,
     OwnerSecretUnusable,
+    OwnerSecretDelayed,
     ServiceForbids,
     ProviderOff,
     RateLimited,

@@ -20,6 +20,10 @@ std::string_view name_of(ErrorKind kind) {
             return "rate-limited";
         case ErrorKind::SecretUnusable:
             return "secret-unusable";
+        case ErrorKind::SecretForbidden:
+            return "secret-forbidden";
+        case ErrorKind::SecretDelayed:
+            return "secret-delayed";
         case ErrorKind::ProviderOff:
             return "provider-off";
         case ErrorKind::Unavailable:

@@ -20,6 +20,8 @@ enum class ErrorKind {
     LimitReached,     ///< the owner has as many keys as the service allows
     RateLimited,      ///< too many requests: wait `retry_after` or longer
     SecretUnusable,   ///< the owner's secret can't be had: see the message
+    SecretForbidden,  ///< others can read the owner's secret, or we may not
+    SecretDelayed,    ///< the owner's secret can't be had just now
     ProviderOff,      ///< the service doesn't offer this way to log in
     Unavailable,      ///< no usable answer, and nothing was changed: try again later
     OutcomeUnknown,   ///< no usable answer to a change: it may have happened, or may yet happen

@@ -27,6 +27,7 @@ struct Failure {
     std::string message;
     unsigned count = 0;  ///< failures of this action in a row
     BootInstant retry_at{};
+    bool asked_for = false;  ///< the service asked for this wait (429, Retry-After): nobody may cut it short
 };
 
 /// Tries of one thing that may take effect late.

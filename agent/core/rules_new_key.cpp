@@ -6,6 +6,9 @@
 namespace devkey::core::rule {
 namespace {
 
+/// How often a state is looked for on a disk that refuses to read it.
+constexpr Millis state_look = std::chrono::minutes{1};
+
 const Intent* intent_at(const Observation& seen, Intent::Stage stage) {
     const bool open = seen.state && seen.state->intent && seen.state->intent->stage == stage;
     return open ? &*seen.state->intent : nullptr;
@@ -13,6 +16,13 @@ const Intent* intent_at(const Observation& seen, Intent::Stage stage) {
 
 std::string difference(std::string_view what, const std::string& now, const std::string& then) {
     return std::string(what) + " is now '" + now + "', the state belongs to '" + then + "'";
+}
+
+Reason reason_of(const std::optional<CredentialSight>& sight) {
+    if (sight == CredentialSight::Missing) return Reason::CredentialFileMissing;
+    if (sight == CredentialSight::Altered) return Reason::CredentialFileAltered;
+    if (sight == CredentialSight::Loosened) return Reason::CredentialFileLoosened;
+    return Reason::CredentialFileUnreadable;
 }
 
 /// No create is under way, and no new key waits to be proven or published.
@@ -37,7 +47,13 @@ bool wants_a_key(const Policy& policy, const Observation& seen) {
 
 Answer state_is_readable(const Policy& /*policy*/, const Observation& seen) {
     if (!seen.state_error) return std::nullopt;
-    return hold(Reason::StateUnreadable, seen.state_error->message);
+    const auto& [kind, message, retry_after] = *seen.state_error;
+    if (kind == ErrorKind::Forbidden || kind == ErrorKind::Insecure)
+        return hold(Reason::NotPermitted, message);
+    if (kind != ErrorKind::Io) return hold(Reason::StateUnreadable, message);
+    auto held = hold(Reason::DiskRefuses, message);
+    held->again = seen.boot_now + state_look;
+    return held;
 }
 
 Answer machine_is_the_same(const Policy& /*policy*/, const Observation& seen) {
@@ -69,20 +85,10 @@ Answer identity_is_the_same(const Policy& /*policy*/, const Observation& seen) {
 }
 
 Answer credential_file_is_whole(const Policy& policy, const Observation& seen) {
-    const bool published = seen.state && seen.state->current && seen.state->current->published_at;
-    if (!published || !policy.watchdog.credential_file) return std::nullopt;
-    if (!seen.credential_file) return act(Action::Repair, Reason::CredentialFileUnreadable);
-    switch (*seen.credential_file) {
-        case CredentialSight::Matches:
-            return std::nullopt;
-        case CredentialSight::Missing:
-            return act(Action::Repair, Reason::CredentialFileMissing);
-        case CredentialSight::Altered:
-            return act(Action::Repair, Reason::CredentialFileAltered);
-        case CredentialSight::Loosened:
-            return act(Action::Repair, Reason::CredentialFileLoosened);
-    }
-    return std::nullopt;
+    if (settled_key(seen) == nullptr || seen.credential_file == CredentialSight::Matches) return std::nullopt;
+    const Reason reason = reason_of(seen.credential_file);
+    if (policy.watchdog.credential_file) return act(Action::Repair, reason);
+    return act(Action::Idle, reason, "watchdog.credential_file is false: it is left as it is");
 }
 
 Answer state_can_be_saved(const Policy& /*policy*/, const Observation& seen) {

@@ -61,6 +61,7 @@ Reconciler::Done Reconciler::apply(const Decision& decision) {
 
 Reconciler::Done Reconciler::save(State next) {
     if (const auto known = time(); known.trust == ClockTrust::Server) next.last_seen = known.now;
+    if (next.machine.empty()) next.machine = setup_.machine;  // it had no id until now
     auto saved = world_.store.save(next);
     state_unsaved_ = !saved;
     if (!saved) return because(saved.error());

@@ -28,6 +28,10 @@ Reason reason_for(Action action, ErrorKind kind) {
             return action == Action::CheckLogin ? Reason::LoginRefused : Reason::OwnerRefused;
         case ErrorKind::SecretUnusable:
             return Reason::OwnerSecretUnusable;
+        case ErrorKind::SecretForbidden:
+            return Reason::NotPermitted;
+        case ErrorKind::SecretDelayed:
+            return Reason::OwnerSecretDelayed;
         case ErrorKind::Forbidden:
             return is_disk_action(action) ? Reason::NotPermitted : Reason::ServiceForbids;
         case ErrorKind::Insecure:
@@ -48,7 +52,7 @@ Reason reason_for(Action action, ErrorKind kind) {
         case ErrorKind::NotFound:
         case ErrorKind::Conflict:
         case ErrorKind::Unavailable:
-            return Reason::ServiceUnavailable;
+            return is_disk_action(action) ? Reason::DiskRefuses : Reason::ServiceUnavailable;
     }
     return Reason::ServiceUnavailable;
 }
@@ -73,15 +77,17 @@ void Reconciler::succeed(const Reconciler& former) {
     quota_is_short_ = former.quota_is_short_;
     twin_ = former.twin_;
     for (const auto& [action, failure] : former.failures_)
-        if (failure.reason == Reason::RateLimited) failures_.insert_or_assign(action, failure);
+        if (failure.asked_for) failures_.insert_or_assign(action, failure);
 }
 
 Snapshot Reconciler::pass(Trigger trigger) {
     changed_ = false;
     // What the service asked for (Retry-After) holds even when a person is in a hurry.
     if (trigger >= Trigger::OwnerSecret)
-        std::erase_if(failures_,
-                      [](const auto& entry) { return entry.second.reason != Reason::RateLimited; });
+        std::erase_if(failures_, [](const auto& entry) { return !entry.second.asked_for; });
+    // Whoever touched the file may have made it writable, too.
+    if (trigger == Trigger::CredentialFile)
+        std::erase_if(failures_, [](const auto& entry) { return is_disk_action(entry.first); });
     // A short-lived token is renewed all the time: that is nobody asking for another key.
     if (trigger >= Trigger::Retry) asked_.another_key = true;
     if (trigger == Trigger::Rotate) asked_.rotation = true;
@@ -139,6 +145,12 @@ void Reconciler::load_state() {
     state_error_.reset();
     loaded_ = true;
     world_.service.set_floor(floor());
+    if (state_ && !state_->machine.empty() && setup_.machine.empty())
+        world_.reporter.report({.severity = ports::Severity::Warning,
+                                .name = "machine-unknown",
+                                .message =
+                                    "this machine has no id (/etc/machine-id): whether the state was made "
+                                    "on it can't be told"});
 }
 
 Observation Reconciler::observe() {
@@ -207,6 +219,7 @@ void Reconciler::note_failure(Action action, const Error& error) {
     Failure& failure = failures_[action];
     failure.reason = reason_for(action, error.kind);
     failure.message = error.message;
+    failure.asked_for = error.retry_after || error.kind == ErrorKind::RateLimited;
     ++failure.count;
     failure.retry_at = world_.clock.boot_now() + back_off(error, failure.count, setup_.identity.device);
 }

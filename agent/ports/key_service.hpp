@@ -25,8 +25,9 @@ struct CreatedKey {
 /// One owner's keys on one service. All calls block, within the deadlines of the settings; all are made by
 /// one thread. Calls that need the owner's session log in first if none is open, and log in again once (and
 /// only once) if it has ended. Any call may answer Unauthenticated (the owner's secret isn't accepted),
-/// SecretUnusable (it can't be read), Forbidden, ProviderOff, RateLimited, Unavailable, Insecure (TLS, plain
-/// HTTP, a host that isn't allowed), or InvalidInput (a setting is wrong, or an id isn't one).
+/// SecretUnusable, SecretForbidden, SecretDelayed (it can't be read), Forbidden, ProviderOff, RateLimited,
+/// Unavailable, Insecure (TLS, plain HTTP, a host that isn't allowed), or InvalidInput (a setting is wrong,
+/// or an id isn't one).
 class KeyService {
  public:
     virtual ~KeyService() = default;

@@ -99,6 +99,19 @@ Error error_of(const Origin& origin, const Request& request, const Response& res
     return {kind_of(response.status, logs_in(call)), std::move(message), response.retry_after};
 }
 
+/// What an owner's secret that can't be read means to the caller.
+ErrorKind secret_kind(ErrorKind kind) {
+    switch (kind) {
+        case ErrorKind::Insecure:
+        case ErrorKind::Forbidden:
+            return ErrorKind::SecretForbidden;
+        case ErrorKind::Unavailable:
+            return ErrorKind::SecretDelayed;
+        default:
+            return ErrorKind::SecretUnusable;
+    }
+}
+
 class AppServices : public ports::KeyService {
  public:
     AppServices(core::ServiceSettings service, core::OwnerSettings owner, Origin origin,
@@ -114,7 +127,7 @@ class AppServices : public ports::KeyService {
     Result<std::string> log_in() override {
         if (session_) return session_->user_id;
         auto secret = secret_.read();
-        if (!secret) return core::fail(ErrorKind::SecretUnusable, secret.error().message);
+        if (!secret) return core::fail(secret_kind(secret.error().kind), secret.error().message);
         auto body = log_in_body(owner_, *secret);
         if (!body) return std::unexpected(body.error());
         auto session = open_session(Call::OwnerLogIn, *std::move(body));

@@ -29,7 +29,11 @@ TEST(ExitCode, TellsWhatARunEndedWith) {
         std::pair{Reason::ProviderOff, 77},
         std::pair{Reason::NotPermitted, 77},
         std::pair{Reason::RequestRefused, 78},
+        std::pair{Reason::KeyDisabledOutside, 77},
+        std::pair{Reason::KeyDeletedOutside, 77},
+        std::pair{Reason::OwnerSecretDelayed, 75},
         std::pair{Reason::OwnerSecretUnusable, 78},
+        std::pair{Reason::CredentialFileMissing, 78},
         std::pair{Reason::IdentityChanged, 78},
         std::pair{Reason::CloneSuspected, 78},
         std::pair{Reason::StateUnreadable, 65},
@@ -37,7 +41,7 @@ TEST(ExitCode, TellsWhatARunEndedWith) {
         std::pair{Reason::ConnectionInsecure, 76},
         std::pair{Reason::NewKeysKeepFailing, 69},
         std::pair{Reason::NoKeyYet, 70},
-        std::pair{Reason::CredentialFileMissing, 70},
+        std::pair{Reason::GraceOver, 70},
     };
     for (const auto& [reason, code] : table) EXPECT_EQ(exit_code_of(reason), code) << core::name_of(reason);
 }
@@ -48,7 +52,8 @@ TEST(ExitCode, TellsWhyARunCouldNotBegin) {
         std::pair{ErrorKind::SecretUnusable, 78}, std::pair{ErrorKind::Insecure, 77},
         std::pair{ErrorKind::Forbidden, 77},      std::pair{ErrorKind::Unavailable, 75},
         std::pair{ErrorKind::Corrupt, 65},        std::pair{ErrorKind::Io, 74},
-        std::pair{ErrorKind::Conflict, 70},
+        std::pair{ErrorKind::Conflict, 70},       std::pair{ErrorKind::SecretForbidden, 77},
+        std::pair{ErrorKind::SecretDelayed, 75},
     };
     for (const auto& [kind, code] : table) EXPECT_EQ(exit_code_of(kind), code) << core::name_of(kind);
 }

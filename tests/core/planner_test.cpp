@@ -30,6 +30,12 @@ std::vector<Line> at_rest() {
         {"state corrupt",
          but(healthy(), [](O seen) { seen.state_error = Error{ErrorKind::Corrupt, "torn"}; }), Action::Hold,
          Reason::StateUnreadable},
+        {"state forbidden",
+         but(healthy(), [](O seen) { seen.state_error = Error{ErrorKind::Forbidden, "mode"}; }), Action::Hold,
+         Reason::NotPermitted},
+        {"state on a disk that refuses",
+         but(healthy(), [](O seen) { seen.state_error = Error{ErrorKind::Io, "disk"}; }), Action::Hold,
+         Reason::DiskRefuses},
         {"state unsaved", but(healthy(), [](O seen) { seen.state_unsaved = true; }), Action::TrialSave,
          Reason::StateNotSaved},
         {"file goes before the state's trial",
@@ -181,7 +187,8 @@ TEST(Planner, LeavesAnUnwatchedCredentialFileAlone) {
         but(healthy(), [](Observation& change) { change.credential_file = CredentialSight::Missing; });
     auto policy = no_schedule();
     policy.watchdog.credential_file = false;
-    EXPECT_EQ(plan(policy, seen).reason, Reason::Healthy);
+    EXPECT_EQ(plan(policy, seen).action, Action::Idle);
+    EXPECT_EQ(plan(policy, seen).reason, Reason::CredentialFileMissing);
 }
 
 TEST(Reasons, HaveNamesAndSentencesOfTheirOwn) {

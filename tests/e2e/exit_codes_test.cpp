@@ -84,8 +84,8 @@ INSTANTIATE_TEST_SUITE_P(
             [](Scene& at) { std::filesystem::remove(at.device.directory.file("owner-secret")); }, 78,
             "owner-secret-unusable", "owner-secret"},
         End{"secret_readable_by_others",
-            [](Scene& at) { ::chmod(at.device.directory.file("owner-secret").c_str(), 0644); }, 78,
-            "owner-secret-unusable", "chmod"},
+            [](Scene& at) { ::chmod(at.device.directory.file("owner-secret").c_str(), 0644); }, 77,
+            "not-permitted", "chmod"},
         End{"sent_elsewhere", send_elsewhere, 76, "connection-insecure", "service.allowed_hosts"},
         End{"another_authority",
             [](Scene& at) {

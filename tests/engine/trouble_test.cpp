@@ -189,5 +189,55 @@ TEST(Trouble, TheGraceNeverBeginsBeforeTheSuccessorIsPublished) {
     EXPECT_FALSE(world.service.keys.at(second).enabled);
 }
 
+TEST(Trouble, WhatTheServiceAskedForHoldsWhateverTheErrorIs) {
+    World world;
+    world.service.refusal = {
+        .kind = ErrorKind::Unavailable, .message = "503", .retry_after = std::chrono::seconds{600}};
+    world.service.next("log_in", {Fault::Refuse});
+    world.settle(Trigger::Start);
+    for (const auto trigger : {Trigger::Retry, Trigger::OwnerSecret, Trigger::Rotate})
+        EXPECT_EQ(world.settle(trigger).decision.reason, Reason::ServiceUnavailable);
+    EXPECT_EQ(world.service.requests(), 1U);
+}
+
+TEST(Trouble, ATouchedCredentialFileIsWrittenAtOnceThoughItCouldNotBeForLong) {
+    World world;
+    world.run();
+    world.sink.content.reset();
+    world.sink.failing = ErrorKind::NotFound;  // its folder is gone
+    const auto snapshot = world.settle(Trigger::CredentialFile);
+    EXPECT_EQ(snapshot.decision.reason, Reason::DiskRefuses);
+    world.sink.failing.reset();
+    EXPECT_FALSE(world.settle().usable);
+    EXPECT_TRUE(world.settle(Trigger::CredentialFile).usable);
+}
+
+TEST(Trouble, AStateThatTheDiskRefusesIsReadLater) {
+    World world;
+    world.run();
+    world.store.unreadable = core::Error{ErrorKind::Io, "input/output error"};
+    world.restart();
+    const auto snapshot = world.settle(Trigger::Start);
+    EXPECT_EQ(snapshot.decision.reason, Reason::DiskRefuses);
+    ASSERT_TRUE(snapshot.decision.again);
+    world.store.unreadable.reset();
+    EXPECT_EQ(world.live(2min).decision.reason, Reason::Healthy);
+}
+
+TEST(Trouble, AStateIsBoundToTheMachineAsSoonAsThatHasAnId) {
+    World world;
+    world.setup.machine.clear();
+    world.run();
+    EXPECT_TRUE(world.store.state->machine.empty());
+    world.setup.machine = "machine-1";
+    world.restart();
+    world.settle(Trigger::Rotate);
+    EXPECT_EQ(world.store.state->machine, "machine-1");
+    world.setup.machine.clear();
+    world.restart();
+    EXPECT_EQ(world.settle(Trigger::Start).decision.reason, Reason::Healthy);
+    EXPECT_TRUE(world.reporter.told("machine-unknown"));
+}
+
 }  // namespace
 }  // namespace devkey::engine
