@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <exception>
 #include <utility>
+#include <vector>
 
 #include "daemon.hpp"
 #include "flags.hpp"
@@ -48,12 +49,14 @@ int refuse(const Flags& flags, ports::Reporter& reporter, const core::Error& err
 
 int check(const Flags& flags) {
     const auto settings = settings::load(flags.config, services::app_services_capabilities());
-    if (settings) {
-        fmt::print("{}: ok\n", flags.config);
-        return 0;
-    }
-    for (const auto& problem : settings.error()) fmt::print(stderr, "{}\n", settings::format(problem));
-    return exit_settings;
+    auto problems = settings ? std::vector<settings::Problem>{} : settings.error();
+    if (settings)
+        for (auto& error : unusable_here(*settings, environment("CREDENTIALS_DIRECTORY")))
+            problems.push_back({.file = flags.config, .message = std::move(error.message)});
+    for (const auto& problem : problems) fmt::print(stderr, "{}\n", settings::format(problem));
+    if (!problems.empty()) return exit_settings;
+    fmt::print("{}: ok\n", flags.config);
+    return 0;
 }
 
 SettingsPointer load(const Flags& flags, ports::Reporter& reporter) {

@@ -1,10 +1,13 @@
 #include "wiring.hpp"
 
+#include <filesystem>
 #include <utility>
 
 #include "host/device_id.hpp"
 #include "host/owner_secret.hpp"
 #include "services/app_services.hpp"
+#include "services/connect.hpp"
+#include "storage/state_lock.hpp"
 
 namespace devkey {
 namespace {
@@ -61,5 +64,29 @@ Device::Device(const core::Settings& settings, const Shared& shared, engine::Set
                    .entropy = shared.entropy,
                    .reporter = shared.reporter},
                   std::move(setup)) {}
+
+std::vector<core::Error> unusable_here(const core::Settings& settings,
+                                       const std::string& credentials_directory) {
+    std::vector<core::Error> found;
+    const auto note = [&](const auto& result) {
+        if (!result) found.push_back(result.error());
+    };
+    const auto note_of = [&](std::string_view setting, const auto& result) {
+        if (!result) found.push_back(core::with_context(setting, result.error()));
+    };
+    note(services::check_ca_file(settings.service.ca_file));
+    note(host::check_owner_secret(settings.owner.secret, credentials_directory));
+    note(host::check_device_id(settings.device_id));
+    note_of("state_directory", storage::StateLock::check(settings.state_directory));
+    // The first run makes the state directory: the credential file may be in it.
+    const std::filesystem::path credential{settings.credential_file.path};
+    std::error_code ignored;
+    if (credential.parent_path() != settings.state_directory ||
+        std::filesystem::exists(settings.state_directory, ignored))
+        note_of("credential_file.path", storage::check_directory_of(credential));
+    storage::FileCalls calls;
+    note(storage::CredentialFile::make(settings.credential_file, calls));
+    return found;
+}
 
 }  // namespace devkey

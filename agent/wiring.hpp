@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/settings.hpp"
 #include "engine/reconciler.hpp"
@@ -53,5 +54,11 @@ class Device {
     storage::CredentialFile sink_;
     engine::Reconciler reconciler_;
 };
+
+/// What in the settings can't be used on this machine, by this user: all that Device::make and a first pass
+/// would refuse of files, folders, groups and ids. It makes no request, runs no command and changes nothing.
+/// Each message begins with the setting's name.
+[[nodiscard]] std::vector<core::Error> unusable_here(const core::Settings& settings,
+                                                     const std::string& credentials_directory);
 
 }  // namespace devkey

@@ -102,6 +102,14 @@ Result<std::string> read_device_id(const core::DeviceIdSource& source, int stop)
     return id;
 }
 
+Result<void> check_device_id(const core::DeviceIdSource& source) {
+    if (std::holds_alternative<core::FromCommand>(source)) return {};
+    const auto id = read_device_id(source, -1);
+    if (id) return {};
+    const bool file = std::holds_alternative<core::FromFile>(source);
+    return std::unexpected(core::with_context(file ? "device.id.file" : "device.id", id.error()));
+}
+
 std::string machine_tag() {
     return hashed_machine_id(machine_application).value_or("");
 }

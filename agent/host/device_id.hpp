@@ -16,6 +16,9 @@ namespace devkey::host {
 /// Insecure, Unavailable, Io: with the place.
 [[nodiscard]] core::Result<std::string> read_device_id(const core::DeviceIdSource& source, int stop);
 
+/// Whether it can be had, without running a command. The same errors, with the setting's name.
+[[nodiscard]] core::Result<void> check_device_id(const core::DeviceIdSource& source);
+
 /// Tells machines apart without telling which: the machine id, hashed with an application id of its own (not
 /// the device id's, so that one can't be had from the other). Empty where the machine has none.
 [[nodiscard]] std::string machine_tag();

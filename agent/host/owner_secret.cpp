@@ -54,4 +54,14 @@ std::optional<std::string> path_of(const core::SecretSource& source,
     return credentials_directory + "/" + credential->name;
 }
 
+core::Result<void> check_owner_secret(const core::SecretSource& source,
+                                      const std::string& credentials_directory) {
+    if (!path_of(source, credentials_directory)) return {};
+    const auto secret = make_owner_secret(source, credentials_directory, -1)->read();
+    if (secret) return {};
+    const bool file = std::holds_alternative<core::FromFile>(source);
+    return std::unexpected(
+        core::with_context(file ? "owner.secret.file" : "owner.secret.credential", secret.error()));
+}
+
 }  // namespace devkey::host

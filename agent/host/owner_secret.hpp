@@ -16,6 +16,11 @@ namespace devkey::host {
                                                                     std::string credentials_directory,
                                                                     int stop);
 
+/// Whether it can be had, without running a command; a credential is looked at under systemd only, which
+/// makes the directory. The errors of read(), with the setting's name.
+[[nodiscard]] core::Result<void> check_owner_secret(const core::SecretSource& source,
+                                                    const std::string& credentials_directory);
+
 /// The file it is read from; none for a command, or for a credential without a directory.
 [[nodiscard]] std::optional<std::string> path_of(const core::SecretSource& source,
                                                  const std::string& credentials_directory);

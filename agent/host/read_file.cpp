@@ -40,7 +40,12 @@ core::Result<void> check(int descriptor, const std::string& path, Privacy privac
 core::Result<core::Secret> read_file(const std::string& path, Privacy privacy) {
     // Opening a FIFO or a terminal must neither block nor change anything.
     const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
-    if (!file) return system_error(path + ": can't be opened", errno);
+    if (!file) {
+        auto error = system_error(path + ": can't be opened", errno).error();
+        if (error.kind == core::ErrorKind::NotFound) error.message += "; create it, or name another file";
+        if (error.kind == core::ErrorKind::Insecure) error.message += "; let devkeyd's user read it";
+        return std::unexpected(std::move(error));
+    }
     if (const auto checked = check(file.get(), path, privacy); !checked)
         return std::unexpected(checked.error());
     SecretBuffer buffer;

@@ -224,11 +224,10 @@ class AppServices : public ports::KeyService {
 
     [[nodiscard]] bool is_allowed(const Origin& place) const {
         if (place == origin_) return true;
-        const auto& hosts = service_.allowed_hosts;
-        const auto named = [&](const std::string& name) {
-            return std::ranges::find(hosts, name) != hosts.end();
-        };
-        return place.tls && (named(place.authority()) || (place.port == 443 && named(place.host)));
+        return std::ranges::any_of(service_.allowed_hosts, [&](const std::string& host) {
+            const auto allowed = parse_origin("https://" + host);
+            return allowed && *allowed == place;
+        });
     }
 
     Result<Session> open_session(Call call, Secret body) {

@@ -9,10 +9,14 @@
 #include <Poco/Net/SecureStreamSocket.h>
 #include <Poco/Net/SocketAddress.h>
 #include <netdb.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <condition_variable>
+#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <system_error>
@@ -176,12 +180,35 @@ Result<StreamSocket> connect_tcp(const std::vector<SocketAddress>& addresses, co
                                             "; check service.url and the network");
 }
 
+/// Empty if it can be used. Opening a pipe would block: only a regular file is read.
+std::string fault_of_ca_file(const std::string& path) {
+    if (::access(path.c_str(), R_OK) != 0) return "can't be read: " + std::generic_category().message(errno);
+    std::error_code ignored;
+    if (!std::filesystem::is_regular_file(path, ignored)) return "is not a regular file";
+    const std::unique_ptr<X509_STORE, decltype(&::X509_STORE_free)> store{::X509_STORE_new(),
+                                                                          ::X509_STORE_free};
+    const bool loaded = store && ::X509_STORE_load_file(store.get(), path.c_str()) == 1;
+    ::ERR_clear_error();  // or the next call of this thread would be blamed
+    return loaded ? "" : "holds no certificates in PEM";
+}
+
 }  // namespace
+
+Result<void> check_ca_file(const std::string& path) {
+    if (path.empty()) return {};
+    const auto fault = fault_of_ca_file(path);
+    if (fault.empty()) return {};
+    return fail(ErrorKind::InvalidInput,
+                "service.ca_file: " + path + ": " + fault +
+                    "; name the PEM file of the authority that signed the service's certificate");
+}
 
 Result<StreamSocket> connect_to(const Origin& origin, const core::ServiceSettings& settings,
                                 core::Instant now, Interrupter& interrupter, Interrupter::Time deadline) {
     if (!origin.tls && !settings.plain_http)
         return fail(ErrorKind::Insecure, "http:// needs service.plain_http: true (and a loopback address)");
+    if (const auto usable = check_ca_file(settings.ca_file); origin.tls && !usable)
+        return std::unexpected(usable.error());
     const auto addresses = resolve(origin, interrupter, deadline);
     if (!addresses) return std::unexpected(addresses.error());
     auto socket = connect_tcp(*addresses, origin, interrupter, deadline);

@@ -10,9 +10,13 @@
 
 namespace devkey::services {
 
+/// Whether `service.ca_file` (empty: the system's certificates, not looked at) can be read and holds
+/// certificates. InvalidInput, naming the setting.
+[[nodiscard]] core::Result<void> check_ca_file(const std::string& path);
+
 /// Looks the name up, connects, and (with TLS) shakes hands and verifies certificate and host name, all
-/// before `deadline`. `now` is what certificates are judged by. Unavailable, or Insecure where the other side
-/// can't be trusted.
+/// before `deadline`. `now` is what certificates are judged by. Unavailable, Insecure where the other side
+/// can't be trusted, or InvalidInput (service.ca_file).
 [[nodiscard]] core::Result<Poco::Net::StreamSocket> connect_to(const Origin& origin,
                                                                const core::ServiceSettings& settings,
                                                                core::Instant now, Interrupter& interrupter,

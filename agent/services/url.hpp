@@ -12,7 +12,7 @@ namespace devkey::services {
 /// scheme://host[:port]
 struct Origin {
     bool tls = true;
-    std::string host;
+    std::string host;  ///< an IPv6 address without its brackets, in its shortest form
     std::uint16_t port = 443;
 
     bool operator==(const Origin&) const = default;

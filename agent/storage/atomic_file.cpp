@@ -102,6 +102,12 @@ Result<Descriptor> open_directory(const std::string& path, const std::string& di
 
 }  // namespace
 
+Result<void> check_directory_of(const std::string& path) {
+    const auto directory = open_directory(path, split(path).directory);
+    if (!directory) return std::unexpected(directory.error());
+    return {};
+}
+
 Result<void> write_file(FileCalls& calls, const std::string& path, std::string_view content,
                         const Access& access) {
     const Place place = split(path);

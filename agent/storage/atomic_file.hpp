@@ -40,6 +40,9 @@ struct Access {
 [[nodiscard]] core::Result<void> write_file(FileCalls& calls, const std::string& path,
                                             std::string_view content, const Access& access);
 
+/// Whether the directory of `path` is one that write_file would write to, without writing: the same errors.
+[[nodiscard]] core::Result<void> check_directory_of(const std::string& path);
+
 /// Removes what a crash in the middle of write_file may have left beside `path`. Never fails: what it can't
 /// remove, the next write_file names.
 void remove_leftover(const std::string& path) noexcept;

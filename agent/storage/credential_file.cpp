@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <sstream>
 #include <vector>
+
+#include "storage/json_fields.hpp"
+#include "storage/wiped_text.hpp"
 
 namespace devkey::storage {
 
@@ -17,41 +19,42 @@ using core::ErrorKind;
 
 namespace {
 
-std::string render_json(const Credential& credential) {
-    Poco::JSON::Object json(Poco::JSON_PRESERVE_KEY_ORDER);
-    json.set("version", 1);
-    json.set("service", credential.identity.service);
-    json.set("app", credential.identity.app);
-    json.set("device", credential.identity.device);
-    json.set("key_id", credential.key.id);
-    json.set("key_name", credential.key.name);
-    json.set("key", std::string(credential.key.secret.reveal()));
-    json.set("generation", credential.key.generation);
-    json.set("created_at", core::format_instant(credential.key.created_at));
-    std::ostringstream out;
-    json.stringify(out, 2);
+void render_json(const Credential& credential, std::ostream& out) {
+    Poco::JSON::Object::Ptr json = new Poco::JSON::Object(Poco::JSON_PRESERVE_KEY_ORDER);
+    const WipedJson wiped{json};
+    json->set("version", 1);
+    json->set("service", credential.identity.service);
+    json->set("app", credential.identity.app);
+    json->set("device", credential.identity.device);
+    json->set("key_id", credential.key.id);
+    json->set("key_name", credential.key.name);
+    set_secret(*json, "key", credential.key.secret);
+    json->set("generation", credential.key.generation);
+    json->set("created_at", core::format_instant(credential.key.created_at));
+    json->stringify(out, 2);
     out << '\n';
-    return std::move(out).str();
 }
 
 /// In double quotes both a POSIX shell and systemd take exactly these four with a backslash.
-std::string assignment(std::string_view name, std::string_view value) {
-    std::string line(name);
-    line += "=\"";
+void assign(std::ostream& out, std::string_view name, std::string_view value) {
+    out << name << "=\"";
     for (const char c : value) {
-        if (c == '"' || c == '\\' || c == '$' || c == '`') line += '\\';
-        line += c;
+        if (c == '"' || c == '\\' || c == '$' || c == '`') out << '\\';
+        out << c;
     }
-    return line + "\"\n";
+    out << "\"\n";
 }
 
-std::string render_env(const Credential& credential) {
+void render_env(const Credential& credential, std::ostream& out) {
     const auto& [identity, key] = credential;
-    return assignment("DEVKEY_SERVICE", identity.service) + assignment("DEVKEY_APP", identity.app) +
-           assignment("DEVKEY_DEVICE", identity.device) + assignment("DEVKEY_KEY_ID", key.id) +
-           assignment("DEVKEY_KEY_NAME", key.name) + assignment("DEVKEY_KEY", key.secret.reveal()) +
-           assignment("DEVKEY_GENERATION", std::to_string(key.generation)) +
-           assignment("DEVKEY_CREATED_AT", core::format_instant(key.created_at));
+    assign(out, "DEVKEY_SERVICE", identity.service);
+    assign(out, "DEVKEY_APP", identity.app);
+    assign(out, "DEVKEY_DEVICE", identity.device);
+    assign(out, "DEVKEY_KEY_ID", key.id);
+    assign(out, "DEVKEY_KEY_NAME", key.name);
+    assign(out, "DEVKEY_KEY", key.secret.reveal());
+    assign(out, "DEVKEY_GENERATION", std::to_string(key.generation));
+    assign(out, "DEVKEY_CREATED_AT", core::format_instant(key.created_at));
 }
 
 std::optional<gid_t> find_group(const std::string& name) {
@@ -74,19 +77,19 @@ bool may_give_to(gid_t group) {
 }  // namespace
 
 core::Secret render(const Credential& credential, CredentialFormat format) {
-    std::string text;
+    WipedText text;
     switch (format) {
         case CredentialFormat::Json:
-            text = render_json(credential);
+            render_json(credential, text.out());
             break;
         case CredentialFormat::Env:
-            text = render_env(credential);
+            render_env(credential, text.out());
             break;
         case CredentialFormat::Raw:
-            text = std::string(credential.key.secret.reveal()) + "\n";
+            text.out() << credential.key.secret.reveal() << '\n';
             break;
     }
-    return core::Secret::take(text);
+    return text.take();
 }
 
 core::Result<CredentialFile> CredentialFile::make(core::CredentialFileSettings settings, FileCalls& calls) {

@@ -5,9 +5,13 @@
 #include <Poco/JSON/ParseHandler.h>
 #include <Poco/JSON/Parser.h>
 
+#include <algorithm>
 #include <limits>
 
 namespace devkey::storage {
+
+using Poco::JSON::Array;
+using Poco::JSON::Object;
 
 namespace {
 
@@ -33,30 +37,71 @@ class StrictHandler : public Poco::JSON::ParseHandler {
     std::vector<std::set<std::string>> names_;
 };
 
+/// Poco gives no way to change a text in place; the memory is not const, though.
+std::string& text_in(const Poco::Dynamic::Var& json) {
+    return const_cast<std::string&>(json.extract<std::string>());
+}
+
+void wipe_texts(const Poco::Dynamic::Var& json) noexcept {
+    if (json.isString()) {
+        core::wipe(text_in(json));
+    } else if (json.type() == typeid(Object::Ptr)) {
+        for (const auto& [name, value] : *json.extract<Object::Ptr>()) wipe_texts(value);
+    } else if (json.type() == typeid(Array::Ptr)) {
+        for (const auto& value : *json.extract<Array::Ptr>()) wipe_texts(value);
+    }
+}
+
+/// Object::get would make a copy that nobody wipes. Null: there is none of that name.
+const Poco::Dynamic::Var* find(const Object& json, std::string_view name) {
+    const auto found = std::ranges::find_if(json, [&](const auto& field) { return field.first == name; });
+    return found == json.end() ? nullptr : &found->second;
+}
+
 }  // namespace
 
-Poco::JSON::Object::Ptr parse_object(std::string_view text) {
+WipedJson::~WipedJson() {
+    wipe_texts(json_);
+}
+
+const Object& WipedJson::object() const {
+    if (json_.type() != typeid(Object::Ptr)) throw Poco::DataFormatException("is not a JSON object");
+    return *json_.extract<Object::Ptr>();
+}
+
+void set_secret(Object& json, const std::string& name, const core::Secret& secret) {
+    json.set(name, std::string{});
+    text_in(*find(json, name)).assign(secret.reveal());
+}
+
+WipedJson parse_object(std::string_view text) {
     const Poco::JSON::Handler::Ptr handler{new StrictHandler};
     Poco::JSON::Parser parser{handler};
     parser.setDepth(deepest);
-    const auto parsed = parser.parse(std::string(text));
-    if (parsed.type() != typeid(Poco::JSON::Object::Ptr))
-        throw Poco::DataFormatException("is not a JSON object");
-    return parsed.extract<Poco::JSON::Object::Ptr>();
+    std::string copy(text);
+    try {
+        parser.parse(copy);
+    } catch (...) {
+        core::wipe(copy);
+        throw;
+    }
+    core::wipe(copy);
+    return WipedJson{parser.result()};
 }
 
 void JsonFields::refuse(const std::string& name, const std::string& why) const {
     throw Poco::DataFormatException("field '" + path_ + name + "' " + why);
 }
 
-Poco::Dynamic::Var JsonFields::value(const std::string& name) {
+const Poco::Dynamic::Var& JsonFields::value(const std::string& name) {
     asked_.insert(name);
-    if (!object_.has(name)) refuse(name, "is missing");
-    return object_.get(name);
+    const auto* found = find(object_, name);
+    if (found == nullptr) refuse(name, "is missing");
+    return *found;
 }
 
 std::string JsonFields::text_or_none(const std::string& name) {
-    const auto found = value(name);
+    const auto& found = value(name);
     if (!found.isString()) refuse(name, "is not a text");
     return found.extract<std::string>();
 }
@@ -68,7 +113,7 @@ std::string JsonFields::text(const std::string& name) {
 }
 
 std::uint32_t JsonFields::number(const std::string& name) {
-    const auto found = value(name);
+    const auto& found = value(name);
     if (!found.isInteger() || found.isBoolean()) refuse(name, "is not a whole number");
     const auto number = found.convert<std::int64_t>();
     if (number < 0 || number > std::numeric_limits<std::uint32_t>::max()) refuse(name, "is out of range");
@@ -87,12 +132,12 @@ bool JsonFields::has(const std::string& name) {
 }
 
 JsonFields JsonFields::object(const std::string& name) {
-    if (value(name).type() != typeid(Poco::JSON::Object::Ptr)) refuse(name, "is not an object");
+    if (value(name).type() != typeid(Object::Ptr)) refuse(name, "is not an object");
     return {*object_.getObject(name), path_ + name + "."};
 }
 
 std::vector<std::string> JsonFields::texts(const std::string& name) {
-    if (value(name).type() != typeid(Poco::JSON::Array::Ptr)) refuse(name, "is not a list");
+    if (value(name).type() != typeid(Array::Ptr)) refuse(name, "is not a list");
     std::vector<std::string> texts;
     for (const auto& item : *object_.getArray(name)) {
         if (!item.isString()) refuse(name, "holds something that is not a text");
@@ -102,7 +147,7 @@ std::vector<std::string> JsonFields::texts(const std::string& name) {
 }
 
 bool JsonFields::flag(const std::string& name) {
-    const auto found = value(name);
+    const auto& found = value(name);
     if (!found.isBoolean()) refuse(name, "is neither true nor false");
     return found.extract<bool>();
 }
@@ -110,7 +155,7 @@ bool JsonFields::flag(const std::string& name) {
 std::vector<JsonFields> JsonFields::objects(const std::string& name) {
     std::vector<JsonFields> objects;
     if (!has(name)) return objects;
-    if (value(name).type() != typeid(Poco::JSON::Array::Ptr)) refuse(name, "is not a list");
+    if (value(name).type() != typeid(Array::Ptr)) refuse(name, "is not a list");
     const auto list = object_.getArray(name);
     for (unsigned at = 0; at < list->size(); ++at) {
         const auto place = name + "[" + std::to_string(at) + "]";

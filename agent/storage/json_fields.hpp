@@ -8,15 +8,36 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "core/secret.hpp"
 #include "core/time.hpp"
 
 namespace devkey::storage {
 
+/// An object of ours, whose texts are wiped at its end: that is where secrets are. (What Poco itself copies
+/// on the way is out of our reach.)
+class WipedJson {
+ public:
+    explicit WipedJson(Poco::Dynamic::Var json) : json_(std::move(json)) {}
+    WipedJson(const WipedJson&) = delete;
+    WipedJson& operator=(const WipedJson&) = delete;
+    ~WipedJson();
+
+    /// Throws Poco::DataFormatException if it is something else.
+    [[nodiscard]] const Poco::JSON::Object& object() const;
+
+ private:
+    Poco::Dynamic::Var json_;
+};
+
+/// Sets a field to a secret without the copies that Object::set makes.
+void set_secret(Poco::JSON::Object& json, const std::string& name, const core::Secret& secret);
+
 /// The object in `text`, at most 8 levels deep. Poco keeps the last of two fields with one name: here that is
 /// a Poco::DataFormatException. Throws Poco::Exception for the rest, whose message may quote the text.
-[[nodiscard]] Poco::JSON::Object::Ptr parse_object(std::string_view text);
+[[nodiscard]] WipedJson parse_object(std::string_view text);
 
 /// Throws Poco::DataFormatException, naming the field by its path, wherever the object isn't as expected.
 class JsonFields {
@@ -39,7 +60,7 @@ class JsonFields {
     [[noreturn]] void refuse(const std::string& name, const std::string& why) const;
 
  private:
-    [[nodiscard]] Poco::Dynamic::Var value(const std::string& name);
+    [[nodiscard]] const Poco::Dynamic::Var& value(const std::string& name);
 
     const Poco::JSON::Object& object_;
     std::string path_;

@@ -7,10 +7,10 @@
 
 #include <array>
 #include <exception>
-#include <sstream>
 #include <utility>
 
 #include "storage/json_fields.hpp"
+#include "storage/wiped_text.hpp"
 
 namespace devkey::storage {
 
@@ -70,7 +70,7 @@ Object::Ptr to_json(const Key& key) {
     json->set("id", key.id);
     json->set("name", key.name);
     json->set("generation", key.generation);
-    json->set("secret", std::string(key.secret.reveal()));
+    set_secret(*json, "secret", key.secret);
     json->set("created_at", core::format_instant(key.created_at));
     return json;
 }
@@ -241,6 +241,7 @@ State read_state(const Object& json) {
 
 core::Secret format_state(const State& state) {
     auto json = make_object();
+    const WipedJson wiped{json};
     json->set("version", version);
     json->set("identity", to_json(state.identity));
     json->set("owner_id", state.owner_id);
@@ -257,16 +258,16 @@ core::Secret format_state(const State& state) {
     if (state.current) json->set("current", to_json(*state.current));
     set_keys(*json, "superseded", state.superseded);
     set_keys(*json, "others", state.others);
-    std::ostringstream out;
-    json->stringify(out, 2);
-    out << '\n';
-    auto text = std::move(out).str();
-    return core::Secret::take(text);
+    WipedText text;
+    json->stringify(text.out(), 2);
+    text.out() << '\n';
+    return text.take();
 }
 
 core::Result<State> parse_state(std::string_view text) {
     try {
-        return read_state(*parse_object(text));
+        const auto json = parse_object(text);
+        return read_state(json.object());
     } catch (const Poco::DataFormatException& error) {
         return core::fail(ErrorKind::Corrupt, error.message());
     } catch (const std::exception&) {

@@ -26,18 +26,30 @@ core::Result<Descriptor> open_directory(const std::string& path) {
     return directory;
 }
 
-}  // namespace
-
-core::Result<StateLock> StateLock::take(const std::string& path) {
-    const auto directory = open_directory(path);
-    if (!directory) return std::unexpected(directory.error());
+core::Result<void> check_access(const Descriptor& directory, const std::string& path) {
     struct stat facts{};
-    if (::fstat(directory->get(), &facts) != 0) return std::unexpected(file_error("look at", path, errno));
+    if (::fstat(directory.get(), &facts) != 0) return std::unexpected(file_error("look at", path, errno));
     if (facts.st_uid != ::geteuid())
         return core::fail(ErrorKind::Insecure, path + ": belongs to uid " + std::to_string(facts.st_uid) +
                                                    "; chown it to the user that runs devkeyd");
     if ((facts.st_mode & 022U) != 0)
         return core::fail(ErrorKind::Insecure, path + ": others may write to it; chmod it to 0711");
+    return {};
+}
+
+}  // namespace
+
+core::Result<void> StateLock::check(const std::string& path) {
+    const Descriptor directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (directory.valid()) return check_access(directory, path);
+    if (errno == ENOENT) return check_directory_of(path);
+    return std::unexpected(file_error("open the state directory", path, errno));
+}
+
+core::Result<StateLock> StateLock::take(const std::string& path) {
+    const auto directory = open_directory(path);
+    if (!directory) return std::unexpected(directory.error());
+    if (auto ours = check_access(*directory, path); !ours) return std::unexpected(std::move(ours.error()));
     Descriptor file{::openat(directory->get(), "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600)};
     if (!file.valid()) return std::unexpected(file_error("open", path + "/lock", errno));
     const bool locked = ::flock(file.get(), LOCK_EX | LOCK_NB) == 0;

@@ -16,6 +16,9 @@ class StateLock {
     /// it. Forbidden, Io.
     [[nodiscard]] static core::Result<StateLock> take(const std::string& directory);
 
+    /// Whether take() could use the directory, or make it, without making anything: the same errors.
+    [[nodiscard]] static core::Result<void> check(const std::string& directory);
+
  private:
     explicit StateLock(Descriptor file) : file_(std::move(file)) {}
 

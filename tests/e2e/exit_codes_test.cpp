@@ -95,6 +95,12 @@ INSTANTIATE_TEST_SUITE_P(
                 at.change_settings(at.service.authority.ca_file(), another.ca_file());
             },
             76, "connection-insecure"},
+        End{"authority_missing",
+            [](Scene& at) { at.change_settings(at.service.authority.ca_file(), "/no/such/ca.pem"); }, 78,
+            "request-refused", "service.ca_file: /no/such/ca.pem"},
+        End{"authority_garbage",
+            [](Scene& at) { at.change_settings(at.service.authority.ca_file(), at.settings_file()); }, 78,
+            "request-refused", "service.ca_file: "},
         End{"settings_missing", [](Scene& at) { std::filesystem::remove(at.settings_file()); }, 78,
             "bad-settings", "--check-config"},
         End{"settings_wrong", [](Scene& at) { at.change_settings("version: 1", "version: one"); }, 78,
@@ -211,14 +217,14 @@ struct CheckConfig : Story {
 
     /// Mistakes in both files; what is said of each begins like one of the answered lines.
     Lines make_mistakes() {
-        fakes::put(policy_file, "version: 1\nverify: {patience: 30}\nhooks: {}\n");
+        fakes::put(policy_file, "version: 1\nverify: {patience: 30}\nrotate: {after: soon}\n");
         device.more_lines = "policy: policy.yaml\ncolour: blue\n";
         device.service_lines = "  timeout: soon\n";
         device.credential_file_lines = "  mode: 0600\n";
         device.write_settings();
         return {settings_file() + ":7:12: service.timeout: ",
                 settings_file() + ":17:9: credential_file.mode: ", settings_file() + ":20:1: colour: ",
-                policy_file + ":2:20: verify.patience: ", policy_file + ":3:1: hooks: "};
+                policy_file + ":2:20: verify.patience: ", policy_file + ":3:17: rotate.after: "};
     }
 };
 
@@ -239,6 +245,48 @@ TEST_F(CheckConfig, TellsAllMistakesOfBothFilesAtOnce) {
     ASSERT_EQ(checked.err.size(), expected.size()) << testing::PrintToString(checked.err);
     for (std::size_t i = 0; i < expected.size(); ++i)
         EXPECT_TRUE(checked.err[i].starts_with(expected[i])) << checked.err[i] << "\nnot " << expected[i];
+}
+
+TEST_F(CheckConfig, TellsAllThatThisMachineLacksAtOnceAndTouchesNothing) {
+    device.device_id = "{file: /no/such/id}";
+    device.secret_source = "file: /no/such/secret";
+    device.credential_file_lines = "  group: no-such-group\n";
+    device.write_settings();
+    change_settings(device.credential_file(), "/no/such/folder/credential.json");
+    change_settings(service.authority.ca_file(), "/no/such/ca.pem");
+    change_settings(device.state_directory(), "/no/such/parent/state");
+    const auto checked = check_config(device);
+    EXPECT_EQ(checked.exit_code, 78);
+    EXPECT_EQ(checked.out, Lines{});
+    const auto at = settings_file() + ": ";
+    const std::string why = ": No such file or directory; ";
+    const Lines expected{
+        at + "service.ca_file: /no/such/ca.pem: can't be read" + why + "name the PEM file",
+        at + "owner.secret.file: the owner's secret: /no/such/secret: can't be opened" + why + "create it",
+        at + "device.id.file: the device id: /no/such/id: can't be opened" + why + "create it",
+        at + "state_directory: /no/such/parent/state: can't open its directory" + why +
+            "create the directory",
+        at + "credential_file.path: /no/such/folder/credential.json: can't open its directory" + why +
+            "create the directory",
+        at + "credential_file.group: there is no group 'no-such-group' on this machine; create it"};
+    ASSERT_EQ(checked.err.size(), expected.size()) << testing::PrintToString(checked.err);
+    for (std::size_t i = 0; i < expected.size(); ++i)
+        EXPECT_TRUE(checked.err[i].starts_with(expected[i])) << checked.err[i] << "\nnot " << expected[i];
+    EXPECT_TRUE(service.served().empty());
+}
+
+TEST_F(CheckConfig, RunsNoCommandAndMakesNoStateDirectory) {
+    const auto trace = device.directory.file("trace");
+    const auto command = "command: {run: [/usr/bin/touch, " + trace + "]}";
+    device.device_id = "{" + command + "}";
+    device.secret_source = command;
+    device.write_settings();
+    std::filesystem::remove(device.state_directory());
+    change_settings(device.credential_file(), device.state_directory() + "/credential.json");
+    const auto checked = check_config(device);
+    EXPECT_EQ(checked.exit_code, 0) << testing::PrintToString(checked.err);
+    EXPECT_FALSE(std::filesystem::exists(trace));
+    EXPECT_FALSE(std::filesystem::exists(device.state_directory()));
 }
 
 TEST_F(CheckConfig, IsWhatARunDoesFirst) {

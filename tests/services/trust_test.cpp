@@ -77,6 +77,39 @@ TEST_F(RealService, ThatSendsUsToAnAllowedHostIsFollowedThere) {
     EXPECT_EQ(served, std::vector<std::string>{"POST /app/app/auth/providers/local-userpass/login 200"});
 }
 
+// Nothing here listens on port 443: being allowed shows as a connect.
+TEST_F(RealService, ThatSendsUsToAnAllowedIpv6AddressIsFollowedThere) {
+    serve(authority.issue("127.0.0.1"));
+    struct Sent {
+        const char* to;
+        const char* allowed;
+        bool followed;
+    };
+    for (const auto& [to, allowed, followed] :
+         {Sent{"https://[::1]", "[::1]", true}, Sent{"https://[0:0::1]:443", "[::1]", true},
+          Sent{"https://[::1]", "[0::1]", true}, Sent{"https://[::1]", "[::1]:8443", false},
+          Sent{"https://[::1]", "[::2]", false}, Sent{"http://[::1]:443", "[::1]", false}}) {
+        settings.allowed_hosts = {allowed};
+        faults.at("GET", "/location", fakes::answer_with(200, location(to)));
+        const auto refused = make()->log_in().error();
+        EXPECT_NE(holds(refused, "service.allowed_hosts"), followed) << to << ": " << refused.message;
+        EXPECT_EQ(holds(refused, "[::1]:443"), true) << refused.message;
+    }
+}
+
+TEST_F(RealService, WithoutTheFileOfItsAuthorityIsAMistakeInTheSettings) {
+    serve(authority.issue("127.0.0.1"));
+    const auto garbage = directory.file("garbage.pem");
+    fakes::put(garbage, "-----BEGIN CERTIFICATE-----\nnone\n-----END CERTIFICATE-----\n");
+    for (const auto& file : {directory.file("missing.pem"), garbage, directory.path}) {
+        settings.ca_file = file;
+        const auto refused = make()->log_in().error();
+        EXPECT_EQ(refused.kind, ErrorKind::InvalidInput) << refused.message;
+        EXPECT_TRUE(holds(refused, "service.ca_file: " + file + ": ")) << refused.message;
+    }
+    EXPECT_TRUE(served.empty());
+}
+
 TEST_F(RealService, ThatSendsUsToPlainHttpIsNotFollowedThoughTheHostIsAllowed) {
     serve(authority.issue("127.0.0.1"));
     ScriptedServer thief({{.bytes = http_answer(200, "{}")}});
