@@ -1,6 +1,7 @@
 // devkey-server: serve the API, and set it up and revoke keys without HTTP.
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -213,6 +214,15 @@ void log_line(const Options& options, const Served& served) {
     std::cerr << std::endl;
 }
 
+/// As devkeyd judges its owner's secret: a group may read it, and nobody else. Who reads the database can
+/// sign tokens; who reads the TLS key can be us.
+void need_private(const std::string& file) {
+    struct stat facts{};
+    if (::stat(file.c_str(), &facts) != 0) return;  // whoever opens it says so
+    if ((facts.st_mode & 0026U) != 0)
+        throw Quit{EX_NOPERM, file + ": others can read or change it; run: chmod 0600 " + file};
+}
+
 void serve(const Options& options) {
     if (options.tls_cert.empty() != options.tls_key.empty())
         throw Quit{EX_USAGE, "--tls-cert and --tls-key go together"};
@@ -221,6 +231,8 @@ void serve(const Options& options) {
     auto address = parse_address(options.listen);
     if (!address)
         throw Quit{EX_USAGE, "--listen '" + options.listen + "' is not like 127.0.0.1:9443 or [::1]:9443"};
+    for (const auto& file : {options.db, options.db + "-wal", options.db + "-shm", options.tls_key})
+        need_private(file);
     // Before any thread starts, so that only sigwait below sees them.
     sigset_t signals;
     sigemptyset(&signals);
