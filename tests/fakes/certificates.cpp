@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <sys/stat.h>
 
 #include <cstdio>
 #include <memory>
@@ -53,6 +54,7 @@ Certificate save(const Pair& pair, const std::string& base) {
     Certificate files{.cert = base + ".pem", .key = base + ".key"};
     const File cert{need(std::fopen(files.cert.c_str(), "w"))};
     const File key{need(std::fopen(files.key.c_str(), "w"))};
+    ::fchmod(::fileno(key.get()), 0600);  // devkey-server serves with no other
     PEM_write_X509(cert.get(), pair.certificate.get());
     PEM_write_PrivateKey(key.get(), pair.key.get(), nullptr, nullptr, 0, nullptr, nullptr);
     return files;

@@ -318,7 +318,7 @@ test('a body that is no JSON object, or too long; a call that is none', async ()
 test('failed log-ins: 429 with Retry-After, for that account alone; afterwards the right password logs in', async () => {
   const name = new_owner();
   const wrong = () => log_in(Credentials.emailPassword(name, 'wrong password'));
-  // The first wait is a second and may be over at once, on a slow machine: each further failure doubles it.
+  // Five failures are free, then there is one a minute: one more may be, where a slow machine took that long.
   let failures = 0;
   for (let status = 401; status === 401 && failures < 12; ++failures)
     status = await wrong().catch((error) => error.statusCode);

@@ -125,6 +125,23 @@ TEST_F(ApiTest, RegistersAUserOnce) {
     EXPECT_FALSE(refresh_token("local-userpass", R"({"username":"bob@x","password":"secret1"})").empty());
 }
 
+TEST_F(ApiTest, RegistersNoNameThatForgesALineOrSteersATerminal) {
+    const auto before = store->users("app")->size();
+    for (const std::string name :
+         {R"(z\ndisabled=true)", R"(\u001b[2J)", R"(a\u007f)", R"(a\u009b2J)", "\xc2\x9b"})
+        expect(call("POST", "/app/app/auth/providers/local-userpass/register",
+                    R"({"email":")" + name + R"(","password":"secret1"})"),
+               400, "BadRequest");
+    expect(call("POST", "/app/app/auth/providers/local-userpass/register",
+                R"({"email":")" + std::string(257, 'x') + R"(","password":"secret1"})"),
+           400, "BadRequest");
+    EXPECT_EQ(store->users("app")->size(), before);
+    EXPECT_EQ(call("POST", "/app/app/auth/providers/local-userpass/register",
+                   R"({"email":"zoë à@x","password":"secret1"})")
+                  .status,
+              201);
+}
+
 TEST_F(ApiTest, DoesEveryKeyCall) {
     const auto token = refresh_token();
     EXPECT_EQ(call("GET", "/auth/api_keys", "", token).body, "[]");

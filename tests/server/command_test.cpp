@@ -4,6 +4,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdio>
@@ -84,6 +85,49 @@ TEST_F(Command, DisablesAnOwnerOfAnyProvider) {
     EXPECT_EQ(run("user disable app alice@x").code, EX_USAGE);
     EXPECT_EQ(run("user disable app id8").code, 0);
     EXPECT_TRUE(store->user("id8").value()->disabled);
+}
+
+TEST_F(Command, ListsOneLineForEachUserWhateverTheyCallThemselves) {
+    set_up_app();
+    const auto store = Store::open(directory.file("db"), true).value();
+    // As a server of before may have let in.
+    const std::string forged = "z\n\x1b[2Jdisabled=true  id=0  name=alice@x  provider=local-userpass";
+    ASSERT_TRUE(store->add_user({"id7", "app", "custom-token", forged, {}}));
+    ASSERT_TRUE(store->add_key({"key1", "id7", "a\nb"}, sha256("value")));
+    const auto listed = run("user list app").output;
+    EXPECT_EQ(std::ranges::count(listed, '\n'), 2) << listed;
+    EXPECT_EQ(listed.find('\x1b'), std::string::npos) << listed;
+    EXPECT_EQ(listed.find("  name=alice@x  ", listed.find("name=alice@x") + 1), std::string::npos) << listed;
+    EXPECT_EQ(std::ranges::count(run("key list app id7").output, '\n'), 1);
+    ASSERT_TRUE(store->add_user({"id8", "app", "anon-user", "y\xc2\x9b\x1b[2J", {}}));
+    const auto json = run("user list app --json").output;
+    EXPECT_TRUE(std::ranges::all_of(json, [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); }))
+        << json;
+}
+
+TEST_F(Command, TakesAnIdBeforeANameThatLooksLikeIt) {
+    set_up_app();
+    const auto store = Store::open(directory.file("db"), true).value();
+    ASSERT_TRUE(store->add_user({"id7", "app", "local-userpass", "thief@x", {}}));
+    ASSERT_TRUE(store->add_user({"id8", "app", "local-userpass", "id7", {}}));
+    EXPECT_EQ(run("key list app id7").code, 0);
+    EXPECT_EQ(run("user disable app id7").code, 0);
+    EXPECT_TRUE(store->user("id7").value()->disabled);
+    EXPECT_FALSE(store->user("id8").value()->disabled);
+    EXPECT_EQ(run("user disable app id8").code, 0);
+    EXPECT_TRUE(store->user("id8").value()->disabled);
+}
+
+TEST_F(Command, RefusesNamesThatNobodyCouldUse) {
+    set_up_app();
+    for (const char* app : {"''", "'a b/../c'", "..", ".", "a/b", "'a\nb'"})
+        EXPECT_EQ(run(std::string("app create ") + app).code, EX_USAGE) << app;
+    EXPECT_EQ(run("app create -- " + std::string(129, 'x')).code, EX_USAGE);
+    for (const char* name : {"''", "\"$(printf 'z\\nid=1')\"", "\"$(printf '\\033[2J')\""})
+        EXPECT_EQ(run(std::string("user add app ") + name).code, EX_USAGE) << name;
+    EXPECT_EQ(run("user add app long@x", std::string(129, 'x')).code, EX_DATAERR);
+    EXPECT_EQ(run("user add app bob@x", std::string(128, 'x')).code, 0);
+    EXPECT_EQ(run("app create my-app_2.x").code, 0);
 }
 
 TEST_F(Command, RefusesAPublicKeyThatIsNone) {

@@ -214,6 +214,7 @@ TEST_F(RealProgram, RefusesBadCertificateFilesAndSaysWhich) {
     };
     const auto rubbish = directory.file("rubbish.pem");
     fakes::put(rubbish, "rubbish");
+    std::filesystem::permissions(rubbish, std::filesystem::perms{0600});
     refused(directory.file("missing.pem"), certificate.key, "missing.pem");
     refused(certificate.cert, directory.file("missing.key"), "missing.key");
     refused(rubbish, certificate.key, "rubbish.pem");

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "server/crypto.hpp"
+#include "server/input.hpp"
 
 namespace devkey::server {
 
@@ -16,7 +17,6 @@ using Poco::JSON::Object;
 
 namespace {
 
-constexpr std::size_t longest_key_name = 64;  // our decision: the protocol names no limit
 constexpr const char* no_device = "000000000000000000000000";
 
 /// Ends a request with an error; caught in Api::answer alone.
@@ -71,13 +71,6 @@ std::string need(const Object& json, const std::string& name) {
     auto value = text_of(json, name);
     if (value.empty()) throw stop(400, "'" + name + "' is a required string");
     return value;
-}
-
-bool is_key_name(const std::string& name) {
-    return name.size() <= longest_key_name && std::ranges::all_of(name, [](char c) {
-               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      c == '_' || c == '-';
-           });
 }
 
 Object to_json(const StoredKey& key) {
@@ -303,8 +296,8 @@ ApiAnswer Api::register_user(const ApiRequest& request, const std::string& app) 
     auto text = need(*body, "password");
     const auto email = need(*body, "email");
     const auto password = core::Secret::take(text);
-    if (password.reveal().size() < 6 || password.reveal().size() > 128)
-        throw stop(400, "password must be between 6 and 128 characters", "BadRequest");
+    for (const auto& fault : {fault_of_password(password), fault_of_user_name(email)})
+        if (fault) throw stop(400, *fault, "BadRequest");
     if (must(store_.find_user(app, "local-userpass", email)))
         throw stop(409, "name already in use", "AccountNameInUse");
     const auto added =
@@ -364,8 +357,7 @@ std::vector<StoredKey> Api::read_keys(const std::string& user) {
 
 ApiAnswer Api::create_key(const ApiRequest& request, const std::string& user) {
     const auto name = need(*parse_body(request.body), "name");
-    if (!is_key_name(name))
-        throw stop(400, "a name has at most 64 letters, digits, '_' and '-'", "InvalidParameter");
+    if (const auto fault = fault_of_key_name(name)) throw stop(400, *fault, "InvalidParameter");
     const StoredKey key{.id = object_id(now_()), .user = user, .name = name};
     const auto value = random_key();
     const auto added = store_.add_key(key, sha256(value.reveal()));

@@ -1,6 +1,7 @@
 // devkey-server: serve the API, and set it up and revoke keys without HTTP.
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 
 #include "server/api.hpp"
 #include "server/crypto.hpp"
+#include "server/input.hpp"
 #include "server/server.hpp"
 
 namespace devkey::server {
@@ -96,12 +98,14 @@ core::Secret read_secret(const std::string& file, bool whole) {
     return core::Secret::take(text);
 }
 
-/// By the name or the id that `user list` shows, whatever the provider.
+/// By the id that `user list` shows, or by the name, whatever the provider. The id first: anybody may call
+/// themselves like another's id.
 User find_user(Store& store, const Options& options) {
     need_app(store, options.app);
     auto users = must(store.users(options.app));
-    std::erase_if(
-        users, [&](const User& user) { return user.id != options.name && user.provider_id != options.name; });
+    const auto by_id = std::ranges::find(users, options.name, &User::id);
+    if (by_id != users.end()) return *by_id;
+    std::erase_if(users, [&](const User& user) { return user.provider_id != options.name; });
     if (users.empty())
         throw Quit{EX_NOINPUT, "there is no user '" + options.name + "' in app '" + options.app + "'"};
     if (users.size() > 1)
@@ -116,11 +120,21 @@ StoredKey find_key(Store& store, const std::string& id) {
     return *key;
 }
 
+void refuse(const std::optional<std::string>& fault, int code) {
+    if (fault) throw Quit{code, *fault};
+}
+
+void add_app(const Options& options) {
+    refuse(fault_of_app(options.app), EX_USAGE);
+    must(open(options)->add_app(options.app));
+}
+
 void add_user(const Options& options) {
+    refuse(fault_of_user_name(options.name), EX_USAGE);
     const auto store = open(options);
     need_app(*store, options.app);
     const auto password = read_secret(options.secret_file, false);
-    if (password.reveal().size() < 6) throw Quit{EX_DATAERR, "the password has fewer than 6 characters"};
+    refuse(fault_of_password(password), EX_DATAERR);
     const User user{object_id(now_in_seconds()), options.app, "local-userpass", options.name,
                     hash_password(password)};
     must(store->add_user(user));
@@ -128,13 +142,13 @@ void add_user(const Options& options) {
 }
 
 void print(const Options& options, const std::vector<Poco::JSON::Object>& rows) {
-    Poco::JSON::Array list;
+    Poco::JSON::Array list(Poco::JSON_ESCAPE_UNICODE);
     for (const auto& row : rows) {
         if (options.json)
             list.add(row);
         else
             for (const auto& [name, value] : row)
-                std::cout << name << '=' << value.toString()
+                std::cout << name << '=' << printable(value.toString())
                           << (name == std::prev(row.end())->first ? "\n" : "  ");
     }
     if (!options.json) return;
@@ -184,21 +198,6 @@ void set_provider(const Options& options, bool on) {
     must(store->set_provider(options.app, options.provider, on, text));
 }
 
-std::pair<std::string, std::uint16_t> parse_listen(const std::string& text) {
-    const auto colon = text.rfind(':');
-    int port = -1;
-    if (colon != std::string::npos && std::sscanf(text.c_str() + colon, ":%5d", &port) == 1 && port >= 0 &&
-        port < 65536)
-        return {text.substr(0, colon), static_cast<std::uint16_t>(port)};
-    throw Quit{EX_USAGE, "--listen '" + text + "' is not like 127.0.0.1:9443"};
-}
-
-/// What a client writes must not steer the terminal that shows the log.
-std::string printable(std::string text) {
-    std::ranges::replace_if(text, [](char c) { return c <= ' ' || c > '~'; }, '?');
-    return text;
-}
-
 void log_line(const Options& options, const Served& served) {
     static std::mutex one_line_at_a_time;
     const std::lock_guard lock(one_line_at_a_time);
@@ -215,11 +214,25 @@ void log_line(const Options& options, const Served& served) {
     std::cerr << std::endl;
 }
 
+/// As devkeyd judges its owner's secret: a group may read it, and nobody else. Who reads the database can
+/// sign tokens; who reads the TLS key can be us.
+void need_private(const std::string& file) {
+    struct stat facts{};
+    if (::stat(file.c_str(), &facts) != 0) return;  // whoever opens it says so
+    if ((facts.st_mode & 0026U) != 0)
+        throw Quit{EX_NOPERM, file + ": others can read or change it; run: chmod 0600 " + file};
+}
+
 void serve(const Options& options) {
     if (options.tls_cert.empty() != options.tls_key.empty())
         throw Quit{EX_USAGE, "--tls-cert and --tls-key go together"};
     if (options.tls_cert.empty() && !options.plain_http)
         throw Quit{EX_USAGE, "give --tls-cert and --tls-key, or --plain-http (on a loopback address only)"};
+    auto address = parse_address(options.listen);
+    if (!address)
+        throw Quit{EX_USAGE, "--listen '" + options.listen + "' is not like 127.0.0.1:9443 or [::1]:9443"};
+    for (const auto& file : {options.db, options.db + "-wal", options.db + "-shm", options.tls_key})
+        need_private(file);
     // Before any thread starts, so that only sigwait below sees them.
     sigset_t signals;
     sigemptyset(&signals);
@@ -229,12 +242,12 @@ void serve(const Options& options) {
     std::signal(SIGPIPE, SIG_IGN);
     const auto store = open(options);
     Api api(*store, Tokens(must(store->signing_key())), now_in_seconds);
-    const auto [host, port] = parse_listen(options.listen);
-    const auto server =
-        must(Server::start({host, port, options.tls_cert, options.tls_key, options.public_url}, api,
-                           [&](const Served& served) { log_line(options, served); }));
-    std::cout << "listening on " << (options.tls_cert.empty() ? "http://" : "https://") << host << ':'
-              << server->port() << std::endl;
+    const auto server = must(
+        Server::start({address->host, address->port, options.tls_cert, options.tls_key, options.public_url},
+                      api, [&](const Served& served) { log_line(options, served); }));
+    address->port = server->port();
+    std::cout << "listening on " << (options.tls_cert.empty() ? "http://" : "https://") << to_text(*address)
+              << std::endl;
     int signal = 0;
     sigwait(&signals, &signal);
     server->stop();
@@ -257,7 +270,7 @@ void describe_setup(CLI::App& cli, Options& o) {
     command(cli, "init", "make the database", [&o] { must(Store::open(o.db, false)); });
     auto* app = cli.add_subcommand("app", "apps: what a client names in its URLs")->require_subcommand(1);
     command(*app, "create", "make an app, with the providers local-userpass and api-key",
-            [&o] { must(open(o)->add_app(o.app)); })
+            [&o] { add_app(o); })
         ->add_option("app", o.app)
         ->required();
     auto* provider = cli.add_subcommand("provider", "ways to log in")->require_subcommand(1);

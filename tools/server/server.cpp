@@ -12,6 +12,7 @@
 #include <openssl/ssl.h>
 
 #include "server/handler.hpp"
+#include "server/input.hpp"
 
 namespace devkey::server {
 
@@ -122,8 +123,8 @@ core::Result<std::unique_ptr<Server>> Server::start(const Listen& listen, Api& a
         running->tcp.start();
         return std::unique_ptr<Server>(new Server(std::move(running)));
     } catch (const Poco::Exception& error) {
-        return fail(ErrorKind::Io, "can't listen on " + listen.host + ":" + std::to_string(listen.port) +
-                                       ": " + error.displayText());
+        return fail(ErrorKind::Io,
+                    "can't listen on " + to_text({listen.host, listen.port}) + ": " + error.displayText());
     }
 }
 

@@ -130,6 +130,16 @@ Result<std::string> Store::signing_key() {
     });
 }
 
+Result<std::string> Store::durability() {
+    return run([&] {
+        std::string mode;
+        int synchronous = 0;
+        database_->session << "PRAGMA journal_mode", into(mode), now;
+        database_->session << "PRAGMA synchronous", into(synchronous), now;
+        return mode + " " + std::to_string(synchronous);
+    });
+}
+
 Result<void> Store::add_app(const std::string& app) {
     return write([&](auto& session) {
         int known = 0;

@@ -48,6 +48,8 @@ class Store {
     ~Store();
 
     [[nodiscard]] core::Result<std::string> signing_key();
+    /// What SQLite says of this connection: journal_mode and synchronous ("wal 2": WAL, FULL).
+    [[nodiscard]] core::Result<std::string> durability();
 
     [[nodiscard]] core::Result<void> add_app(const std::string& app);
     [[nodiscard]] core::Result<bool> has_app(const std::string& app);
