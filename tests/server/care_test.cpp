@@ -80,7 +80,8 @@ TEST(StoreFile, IsWrittenThroughBeforeAnythingIsAcknowledged) {
     const fakes::TemporaryDirectory directory;
     for (const bool exists : {false, true}) {
         const auto store = Store::open(directory.file("db"), exists).value();
-        EXPECT_EQ(store->durability(), "wal 2");  // 2: FULL, in sqlite.org/pragma.html#pragma_synchronous
+        EXPECT_EQ(store->durability().value(),
+                  "wal 2");  // 2: FULL, in sqlite.org/pragma.html#pragma_synchronous
     }
 }
 

@@ -10,6 +10,7 @@
 #include <cstdio>
 
 #include "fakes/temporary_directory.hpp"
+#include "server/api.hpp"
 #include "server/crypto.hpp"
 #include "server/store.hpp"
 
@@ -71,6 +72,26 @@ TEST_F(Command, SwitchesProviders) {
     EXPECT_EQ(run("provider off app custom-token").code, 0);
     EXPECT_FALSE(store->provider("app", "custom-token").value());
     EXPECT_EQ(run("provider on app carrier-pigeon").code, EX_USAGE);
+}
+
+TEST_F(Command, ClosesRegistrationAndOpensItAgain) {
+    set_up_app();
+    const auto store = Store::open(directory.file("db"), true).value();
+    Api api(*store, Tokens(store->signing_key().value()), [] { return 1800000000LL; });
+    const auto post = [&](const std::string& what, const std::string& body) {
+        ApiRequest request;
+        request.method = "POST";
+        request.path = "/api/client/v2.0/app/app/auth/providers/local-userpass/" + what;
+        request.body = body;
+        return api.answer(request).status;
+    };
+    EXPECT_EQ(run("provider on app local-userpass --no-register").code, 0);
+    EXPECT_EQ(post("register", R"({"email":"bob@x","password":"hunter22"})"), 404);
+    EXPECT_EQ(post("login", R"({"username":"alice@x","password":"hunter22"})"), 200);
+    EXPECT_EQ(run("user add app carol@x").code, 0);
+    EXPECT_EQ(run("provider on app local-userpass").code, 0);
+    EXPECT_EQ(post("register", R"({"email":"bob@x","password":"hunter22"})"), 201);
+    EXPECT_EQ(run("provider on app api-key --no-register").code, EX_USAGE);
 }
 
 TEST_F(Command, DisablesAnOwnerOfAnyProvider) {

@@ -291,7 +291,9 @@ User Api::user_of(const std::string& app, const std::string& provider, const std
 }
 
 ApiAnswer Api::register_user(const ApiRequest& request, const std::string& app) {
-    if (!must(store_.provider(app, "local-userpass"))) throw unsupported("local-userpass");
+    const auto provider = must(store_.provider(app, "local-userpass"));
+    if (!provider) throw unsupported("local-userpass");
+    if (*provider == no_register) throw stop(404, "this app's owner adds its users; nobody registers");
     const auto body = parse_body(request.body);
     auto text = need(*body, "password");
     const auto email = need(*body, "email");

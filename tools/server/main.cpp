@@ -40,6 +40,7 @@ struct Options {
     std::string public_url;
     bool plain_http = false;
     bool json = false;
+    bool no_register = false;
 };
 
 /// Ends the program with a message and a code from sysexits.h.
@@ -189,9 +190,11 @@ void set_provider(const Options& options, bool on) {
     if (std::ranges::find(known, options.provider) == known.end())
         throw Quit{EX_USAGE, "provider '" + options.provider +
                                  "' is not one of local-userpass, api-key, anon-user, custom-token"};
+    if (options.no_register && options.provider != "local-userpass")
+        throw Quit{EX_USAGE, "--no-register is for local-userpass: nobody registers with another provider"};
     const bool needs_secret = on && options.provider == "custom-token";
     const auto secret = needs_secret ? read_secret(options.secret_file, true) : core::Secret{};
-    auto text = std::string(secret.reveal());
+    auto text = options.no_register ? no_register : std::string(secret.reveal());
     while (text.ends_with('\n')) text.pop_back();
     if (needs_secret && !is_usable_custom_token_secret(text))
         throw Quit{EX_DATAERR, "the secret is neither an RSA public key in PEM nor a shared secret"};
@@ -278,6 +281,7 @@ void describe_setup(CLI::App& cli, Options& o) {
     on->add_option(
         "--secret-file", o.secret_file,
         "custom-token: the HS256 secret, or the RS256 public key in PEM (default: standard input)");
+    on->add_flag("--no-register", o.no_register, "local-userpass: only 'user add' makes users");
     auto* off = command(*provider, "off", "switch a provider off", [&o] { set_provider(o, false); });
     for (auto* each : {on, off}) {
         each->add_option("app", o.app)->required();

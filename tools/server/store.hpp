@@ -36,6 +36,9 @@ struct StoredSession {
     std::int64_t expires = 0;
 };
 
+/// What set_provider takes as local-userpass's secret: its users log in, and nobody registers.
+inline constexpr const char* no_register = "no-register";
+
 /// Every write is on disk when the call answers (WAL, synchronous=FULL), and whole: a kill -9 leaves all of
 /// it or nothing. Safe for any thread, and for several processes on one file. Errors: InvalidInput, NotFound,
 /// Conflict, LimitReached, Io.
@@ -53,7 +56,8 @@ class Store {
 
     [[nodiscard]] core::Result<void> add_app(const std::string& app);
     [[nodiscard]] core::Result<bool> has_app(const std::string& app);
-    /// `secret`: for custom-token, the HS256 secret or the RS256 public key in PEM.
+    /// `secret`: for custom-token, the HS256 secret or the RS256 public key in PEM; for local-userpass,
+    /// no_register or nothing.
     [[nodiscard]] core::Result<void> set_provider(const std::string& app, const std::string& provider,
                                                   bool on, const std::string& secret);
     /// The provider's secret (maybe empty); none: it is off.
