@@ -20,7 +20,7 @@ namespace devkey::storage {
 /// on the way is out of our reach.)
 class WipedJson {
  public:
-    explicit WipedJson(Poco::Dynamic::Var json) : json_(std::move(json)) {}
+    explicit WipedJson(const Poco::Dynamic::Var& json) : json_(json) {}
     WipedJson(const WipedJson&) = delete;
     WipedJson& operator=(const WipedJson&) = delete;
     ~WipedJson();
