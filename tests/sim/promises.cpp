@@ -156,6 +156,11 @@ void check_quiet(const Machine& machine, std::size_t requests, std::size_t wakes
         throw Broken{"6: " + machine.name() + " woke " + std::to_string(wakes) + " times within an hour"};
 }
 
+static bool about_the_file(Reason reason) {
+    return reason == Reason::CredentialFileMissing || reason == Reason::CredentialFileAltered ||
+           reason == Reason::CredentialFileLoosened || reason == Reason::CredentialFileUnreadable;
+}
+
 void check_recovery(Machine& machine) {
     if (machine.twin) return;
     const auto& state = machine.state();
@@ -164,7 +169,9 @@ void check_recovery(Machine& machine) {
     const auto& cloud = machine.scene.cloud;
     // Others may have made room a moment ago.
     const bool full = cloud.can.keys_per_owner != 0 && cloud.keys().size() + 2 >= cloud.can.keys_per_owner;
-    if (full && reason == Reason::QuotaFull) return;
+    // By that policy a file that somebody altered stays, and the old key with it.
+    const bool left_alone = !machine.setup.policy.watchdog.credential_file && about_the_file(reason);
+    if (full && (reason == Reason::QuotaFull || left_alone)) return;
     if (!state || !state->current) throw Broken{what + " has no key: " + std::string(name_of(reason))};
     const bool half_done = state->pending || (state->intent && state->intent->stage != Intent::Stage::Unsent);
     if (half_done) throw Broken{what + " has not finished what it began: " + std::string(name_of(reason))};
@@ -173,10 +180,9 @@ void check_recovery(Machine& machine) {
     const bool pulled = reason == Reason::KeyDisabledOutside || reason == Reason::KeyDeletedOutside;
     const auto& watchdog = machine.setup.policy.watchdog;
     if (pulled && !watchdog.key_login && !watchdog.key_listed) return;  // nothing could tell it
+    if (left_alone) return;
     if (works ? reason != Reason::Healthy : reason != Reason::Healthy && !pulled)
         throw Broken{what + " is still at " + std::string(name_of(reason))};
-    // By that policy a file that somebody altered stays, and the old key with it.
-    if (!watchdog.credential_file) return;
     for (const auto& old : state->superseded) {
         const auto replaced = machine.sink.replaced_at.find(old.id);
         const bool overdue = replaced != machine.sink.replaced_at.end() &&
