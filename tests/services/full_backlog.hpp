@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <fstream>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -21,15 +22,16 @@ class FullBacklog {
         listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         address_.sin_family = AF_INET;
         address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        ::bind(listener_, reinterpret_cast<sockaddr*>(&address_), sizeof address_);
+        if (::bind(listener_, reinterpret_cast<sockaddr*>(&address_), sizeof address_) != 0)
+            throw std::runtime_error("can't bind");
         ::listen(listener_, 0);
         socklen_t size = sizeof address_;
         ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address_), &size);
         // More than the queue holds: the kernel drops what comes next, and the client's waits.
         for (int i = 0; i < 8; ++i) {
             fillers_.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-            static_cast<void>(
-                ::connect(fillers_.back(), reinterpret_cast<const sockaddr*>(&address_), sizeof address_));
+            [[maybe_unused]] const int under_way =
+                ::connect(fillers_.back(), reinterpret_cast<const sockaddr*>(&address_), sizeof address_);
         }
         before_ = waiting();
     }

@@ -24,8 +24,8 @@ core::ServiceSettings plain(core::Millis timeout = 20s) {
 }
 
 struct Client {
-    explicit Client(std::vector<Answer> script, core::Millis timeout = 20s)
-        : server(std::move(script)), http(plain(timeout), clock, interrupter) {}
+    explicit Client(const std::vector<Answer>& script, core::Millis timeout = 20s)
+        : server(script), http(plain(timeout), clock, interrupter) {}
     auto get() { return http.send(parse_origin(server.url()).value(), {.method = "GET", .path = "/x"}); }
     auto post() {
         return http.send(parse_origin(server.url()).value(),
