@@ -118,6 +118,31 @@ TEST_F(RealService, QuotesNothingOfALogInThatCouldBeASecret) {
     EXPECT_TRUE(holds(service->log_in().error(), "/login (InvalidPassword); "));
 }
 
+TEST_F(RealService, TellsTheTime) {
+    serve(authority.issue("127.0.0.1"));
+    const auto service = make();
+    EXPECT_FALSE(service->server_date());
+    clock.go_on(core::Millis{5000});
+    ASSERT_TRUE(service->log_in());
+    const auto told = service->server_date();
+    ASSERT_TRUE(told);
+    EXPECT_EQ(told->came, clock.boot_now());
+    const auto now = std::chrono::system_clock::now();
+    EXPECT_LT(std::chrono::abs(told->date - now), std::chrono::minutes{5});
+    service->rest();
+    EXPECT_TRUE(service->server_date());
+}
+
+TEST_F(RealService, IsTrustedByTheLastTimeThatWasSeenWhereTheClockStartsIn1970) {
+    serve(authority.issue("127.0.0.1"));
+    const auto seen = clock.now();
+    clock.start_in_1970();
+    const auto service = make();
+    expect_insecure(*service, "not yet valid");
+    service->set_floor(seen);
+    EXPECT_TRUE(service->log_in());
+}
+
 TEST_F(RealService, LetsNoIdFromTheDiskLeadToAnotherPath) {
     serve(authority.issue("127.0.0.1"));
     const auto service = make();

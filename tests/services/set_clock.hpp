@@ -12,6 +12,8 @@ class SetClock final : public ports::Clock {
     [[nodiscard]] bool is_synchronised() const override { return true; }
     [[nodiscard]] core::Millis utc_offset() const override { return {}; }
     void go_on(core::Millis by) { time_ += by; }
+    /// As after a boot without a battery.
+    void start_in_1970() { start_ = core::Instant{}; }
 
  private:
     // A right one: certificates are judged by it.
