@@ -17,6 +17,14 @@ auto find_key(Keys& keys, const std::string& id) {
     return std::ranges::find(keys, id, [](const auto& key) { return key.id; });
 }
 
+/// Promise 3, whatever a damaged state says: the key in use is never let go.
+Result<void> check_not_in_use(const State& state, const std::string& id) {
+    const bool in_use =
+        (state.current && state.current->key.id == id) || (state.pending && state.pending->key.id == id);
+    if (!in_use) return {};
+    return fail(ErrorKind::Corrupt, "the state names the key in use as one that goes: it is not touched");
+}
+
 }  // namespace
 
 Reconciler::Done Reconciler::apply_to_keys(const Decision& decision) {
@@ -67,6 +75,7 @@ Reconciler::Done Reconciler::enable_key() {
 }
 
 Reconciler::Done Reconciler::disable_key(const std::string& id) {
+    if (auto free = check_not_in_use(*state_, id); !free) return free;
     if (auto in = log_in_as_owner(); !in) return in;
     State next = *state_;
     const auto old = find_key(next.superseded, id);
@@ -84,6 +93,7 @@ Reconciler::Done Reconciler::disable_key(const std::string& id) {
 }
 
 Reconciler::Done Reconciler::remove_key(const std::string& id) {
+    if (auto free = check_not_in_use(*state_, id); !free) return free;
     if (auto in = log_in_as_owner(); !in) return in;
     if (auto removed = world_.service.remove(id); !removed) return std::unexpected(removed.error());
     changed_ = true;

@@ -333,5 +333,22 @@ TEST_F(Life, NewKeysThatKeepFailingLeaveTheOldOne) {
     EXPECT_NE(current_id(), old);
 }
 
+TEST_F(Life, TheKeyInUseIsNeverLetGoWhateverTheStateSays) {
+    for (const auto then : {core::SupersededPolicy::Then::Disable, core::SupersededPolicy::Then::Delete}) {
+        auto damaged = state();
+        damaged.superseded = {{.id = current_id(),
+                               .name = "devkey-dev-1-abcdef-1-aaaa",
+                               .generation = 1,
+                               .superseded_at = world.clock.true_now(),
+                               .disabled_at = {}}};
+        world.store.state = damaged;
+        world.setup.policy.superseded.then = then;
+        world.restart();
+        world.live(days{3});
+        ASSERT_TRUE(world.service.keys.contains(current_id()));
+        EXPECT_TRUE(world.service.keys.at(current_id()).enabled);
+    }
+}
+
 }  // namespace
 }  // namespace devkey::engine
