@@ -63,9 +63,9 @@ Reconciler::Done Reconciler::save(State next) {
     if (const auto known = time(); known.trust == ClockTrust::Server) next.last_seen = known.now;
     if (next.machine.empty()) next.machine = setup_.machine;  // it had no id until now
     auto saved = world_.store.save(next);
-    state_unsaved_ = !saved;
+    seen_.state_unsaved = !saved;
     if (!saved) return because(saved.error());
-    state_ = std::move(next);
+    seen_.state = std::move(next);
     return {};
 }
 
@@ -77,13 +77,13 @@ Reconciler::Done Reconciler::repair() {
     if (auto written = world_.sink.publish(credential()); !written) return because(written.error());
     changed_ = true;
     tell_of("credential-restored", "the credential file was written anew from the state",
-            state_->current->key);
+            seen_.state->current->key);
     return {};
 }
 
 Reconciler::Done Reconciler::publish() {
-    if (state_->pending) {
-        State next = *state_;
+    if (seen_.state->pending) {
+        State next = *seen_.state;
         supersede_current(next);
         next.current = CurrentKey{.key = next.pending->key,
                                   .published_at = std::nullopt,
@@ -93,51 +93,52 @@ Reconciler::Done Reconciler::publish() {
         next.refused_keys = 0;
         if (auto saved = save(std::move(next)); !saved) return saved;
         // It was the old key that was refused.
-        login_refused_ = false;
-        failures_.erase(Action::CheckLogin);
+        seen_.login_refused = false;
+        seen_.failures.erase(Action::CheckLogin);
     }
     if (world_.sink.look(credential()) != CredentialSight::Matches) {
         if (auto written = world_.sink.publish(credential()); !written) return because(written.error());
         changed_ = true;
     }
-    State next = *state_;
+    State next = *seen_.state;
     const auto published = time();
     next.current->published_at = published.now;
     // The grace runs from a time that is known: else a rule asks for it.
     if (published.trust == ClockTrust::Server)
         for (auto& old : next.superseded) old.superseded_at = old.superseded_at.value_or(published.now);
     if (auto saved = save(std::move(next)); !saved) return saved;
-    asked_.rotation = false;
-    tell_of("credential-published", "the credential file holds the new key", state_->current->key);
+    seen_.asked.rotation = false;
+    tell_of("credential-published", "the credential file holds the new key", seen_.state->current->key);
     return {};
 }
 
 Reconciler::Done Reconciler::verify() {
-    const Key& key = state_->pending->key;
+    const Key& key = seen_.state->pending->key;
     const auto owner = world_.service.prove(key.secret);
     const bool refused =
-        owner ? *owner != state_->owner_id : owner.error().kind == ErrorKind::Unauthenticated;
+        owner ? *owner != seen_.state->owner_id : owner.error().kind == ErrorKind::Unauthenticated;
     if (refused) {
-        note_try(proof_, world_.clock.boot_now());
-        proof_->next =
-            std::min(proof_->next, std::max(proof_->since + setup_.policy.verify_patience, proof_->last));
+        note_try(seen_.proof, world_.clock.boot_now());
+        seen_.proof->next =
+            std::min(seen_.proof->next,
+                     std::max(seen_.proof->since + setup_.policy.verify_patience, seen_.proof->last));
         return {};
     }
     if (!owner) return because(owner.error());
-    State next = *state_;
+    State next = *seen_.state;
     next.pending->stage = PendingKey::Stage::Verified;
     next.pending->verified_at = time().now;
     if (auto saved = save(std::move(next)); !saved) return saved;
-    proof_.reset();
-    tell_of("key-verified", "the new key logs in", state_->pending->key);
+    seen_.proof.reset();
+    tell_of("key-verified", "the new key logs in", seen_.state->pending->key);
     return {};
 }
 
 Reconciler::Done Reconciler::drop_refused() {
-    const Key key = state_->pending->key;
-    if (state_->pending->stage != PendingKey::Stage::Refused) {
+    const Key key = seen_.state->pending->key;
+    if (seen_.state->pending->stage != PendingKey::Stage::Refused) {
         // Written down first: a removal that is on its way must never meet a key that was published since.
-        State next = *state_;
+        State next = *seen_.state;
         next.pending->stage = PendingKey::Stage::Refused;
         if (auto saved = save(std::move(next)); !saved) return saved;
     }
@@ -146,22 +147,22 @@ Reconciler::Done Reconciler::drop_refused() {
     const auto listed = world_.service.get(key.id);
     if (auto removed = world_.service.remove(key.id); !removed) return because(removed.error());
     changed_ = true;
-    State next = *state_;
+    State next = *seen_.state;
     let_go(next, key.name, key.generation, world_.service.capabilities());
     next.pending.reset();
     ++next.refused_keys;
     if (auto saved = save(std::move(next)); !saved) return saved;
-    proof_.reset();
-    asked_.another_key = false;
+    seen_.proof.reset();
+    seen_.asked.another_key = false;
     const Error wait{ErrorKind::Unavailable, "the new key " + key.name + " never logged in" +
                                                  (listed ? "" : ", and the service didn't know its id") +
                                                  ": it was removed; is the api-key provider switched on?"};
-    Failure& failure = failures_[Action::Create];
+    Failure& failure = seen_.failures[Action::Create];
     failure = {
         .reason = Reason::NewKeyRefused, .message = wait.message, .count = failure.count + 1, .retry_at = {}};
     failure.retry_at =
         world_.clock.boot_now() + std::max<Millis>(30s, back_off(wait, failure.count, key.name));
-    failures_[Action::AskService] = failure;
+    seen_.failures[Action::AskService] = failure;
     tell_of("key-dropped", wait.message, key);
     return {};
 }
@@ -169,10 +170,11 @@ Reconciler::Done Reconciler::drop_refused() {
 Reconciler::Done Reconciler::log_in_as_owner() {
     auto owner = world_.service.log_in();
     if (!owner) return because(owner.error());
-    owner_id_ = *std::move(owner);
-    // Under another owner an id would be "not found", and a stray forgotten: the rules see owner_id_ and
+    seen_.owner_id = *std::move(owner);
+    // Under another owner an id would be "not found", and a stray forgotten: the rules see seen_.owner_id and
     // hold.
-    const bool other = state_ && !state_->owner_id.empty() && state_->owner_id != *owner_id_;
+    const bool other =
+        seen_.state && !seen_.state->owner_id.empty() && seen_.state->owner_id != *seen_.owner_id;
     if (other) return fail(ErrorKind::InvalidInput, "the log-in answered another owner than the state's");
     return {};
 }
@@ -181,16 +183,17 @@ Reconciler::Done Reconciler::ask_service() {
     if (auto in = log_in_as_owner(); !in) return in;
     if (auto listed = list(); !listed) return listed;
     const auto limit = world_.service.capabilities().keys_per_owner;
-    if (limit == 0 || listed_->size() < limit) return {};
-    auto full = fail(ErrorKind::LimitReached, "the owner has " + std::to_string(listed_->size()) + " of " +
-                                                  std::to_string(limit) + " keys (" + holders_of(*listed_) +
-                                                  "): remove one that isn't needed");
-    listed_.reset();
+    if (limit == 0 || seen_.listed->size() < limit) return {};
+    auto full =
+        fail(ErrorKind::LimitReached, "the owner has " + std::to_string(seen_.listed->size()) + " of " +
+                                          std::to_string(limit) + " keys (" + holders_of(*seen_.listed) +
+                                          "): remove one that isn't needed");
+    seen_.listed.reset();
     return full;
 }
 
 State Reconciler::known_state() const {
-    if (state_) return *state_;
+    if (seen_.state) return *seen_.state;
     State fresh;
     fresh.identity = setup_.identity;
     fresh.machine = setup_.machine;
@@ -213,7 +216,7 @@ Result<State> Reconciler::with_open_intent() const {
         next.intent->name = format(name);
         next.intent->generation = name.generation;
     }
-    next.owner_id = *owner_id_;
+    next.owner_id = *seen_.owner_id;
     next.intent->sent_at = time().now;
     next.intent->stage = Intent::Stage::Sent;
     return next;
@@ -221,19 +224,20 @@ Result<State> Reconciler::with_open_intent() const {
 
 Reconciler::Done Reconciler::create() {
     if (auto in = log_in_as_owner(); !in) return in;
-    const auto before = state_ && state_->intent ? state_->intent->stage : Intent::Stage::Unsent;
+    const auto before =
+        seen_.state && seen_.state->intent ? seen_.state->intent->stage : Intent::Stage::Unsent;
     auto next = with_open_intent();
     if (!next) return because(next.error());
-    if (listed_) note_others(*next);
+    if (seen_.listed) note_others(*next);
     if (auto saved = save(*std::move(next)); !saved) return saved;
-    listed_.reset();
-    auto created = world_.service.create(state_->intent->name);
+    seen_.listed.reset();
+    auto created = world_.service.create(seen_.state->intent->name);
     return created ? keep(*std::move(created)) : not_created(created.error(), before);
 }
 
 Reconciler::Done Reconciler::keep(ports::CreatedKey created) {
     changed_ = true;
-    State next = *state_;
+    State next = *seen_.state;
     next.pending = PendingKey{.key = {.id = created.id,
                                       .name = next.intent->name,
                                       .generation = next.intent->generation,
@@ -249,21 +253,21 @@ Reconciler::Done Reconciler::keep(ports::CreatedKey created) {
                                             : "the new key could not be saved, nor removed yet",
                                     saved.error()));
     }
-    proof_.reset();
-    search_.reset();
-    tell_of("key-created", "the service made a new key", state_->pending->key);
+    seen_.proof.reset();
+    seen_.search.reset();
+    tell_of("key-created", "the service made a new key", seen_.state->pending->key);
     return {};
 }
 
 Reconciler::Done Reconciler::not_created(const Error& error, Intent::Stage before) {
-    State next = *state_;
+    State next = *seen_.state;
     const bool sent_before = before == Intent::Stage::Sent;
     // At the limit a service may refuse before it looks at the name: the list knows.
     const bool landed =
         error.kind == ErrorKind::Conflict || (error.kind == ErrorKind::LimitReached && sent_before);
     if (landed) {
         next.intent->stage = Intent::Stage::Landed;
-        search_.reset();
+        seen_.search.reset();
         if (auto saved = save(std::move(next)); !saved) return saved;
         // A failure, so that it is tried less and less often if no key of that name is ever listed.
         return because(error);
@@ -280,26 +284,26 @@ Reconciler::Done Reconciler::find_stray() {
     if (auto in = log_in_as_owner(); !in) return in;
     const auto keys = world_.service.list();
     if (!keys) return because(keys.error());
-    const auto stray = std::ranges::find(*keys, state_->intent->name, &ListedKey::name);
+    const auto stray = std::ranges::find(*keys, seen_.state->intent->name, &ListedKey::name);
     if (stray == keys->end()) return stray_not_listed();
-    State next = *state_;
+    State next = *seen_.state;
     next.intent->stage = Intent::Stage::Found;
     next.intent->id = stray->id;
     if (auto saved = save(std::move(next)); !saved) return saved;
-    search_.reset();
+    seen_.search.reset();
     return {};
 }
 
 Reconciler::Done Reconciler::stray_not_listed() {
     const auto& can = world_.service.capabilities();
-    note_try(search_, world_.clock.boot_now());
+    note_try(seen_.search, world_.clock.boot_now());
     const Millis patience = can.unique_names ? can.read_lag : can.late_landing + can.read_lag;
-    if (search_->last - search_->since < patience) return {};
-    State next = *state_;
+    if (seen_.search->last - seen_.search->since < patience) return {};
+    State next = *seen_.state;
     if (can.unique_names) {
         // Somebody else may have removed it: the same name, sent again, tells.
         next.intent->stage = Intent::Stage::Sent;
-        if (!failures_.contains(Action::Create))  // a restart forgot why
+        if (!seen_.failures.contains(Action::Create))  // a restart forgot why
             note_failure(Action::Create,
                          {ErrorKind::Unavailable, "'" + next.intent->name + "' is taken but not listed"});
     } else {
@@ -308,24 +312,24 @@ Reconciler::Done Reconciler::stray_not_listed() {
         next.intent.reset();
     }
     if (auto saved = save(std::move(next)); !saved) return saved;
-    search_.reset();
+    seen_.search.reset();
     return {};
 }
 
 Reconciler::Done Reconciler::remove_stray() {
-    const std::string id = state_->intent->id;
-    const std::string name = state_->intent->name;
+    const std::string id = seen_.state->intent->id;
+    const std::string name = seen_.state->intent->name;
     if (auto in = log_in_as_owner(); !in) return in;
-    const bool published = state_->current && state_->current->key.id == id;
+    const bool published = seen_.state->current && seen_.state->current->key.id == id;
     if (published)
         return fail(ErrorKind::Corrupt,
                     "the stray '" + name + "' has the published key's id: it is not removed");
     if (auto removed = world_.service.remove(id); !removed) return because(removed.error());
     changed_ = true;
-    State next = *state_;
-    let_go(next, name, state_->intent->generation, world_.service.capabilities());
+    State next = *seen_.state;
+    let_go(next, name, seen_.state->intent->generation, world_.service.capabilities());
     if (auto saved = save(std::move(next)); !saved) return saved;
-    failures_.erase(Action::Create);  // what stood in its way is gone
+    seen_.failures.erase(Action::Create);  // what stood in its way is gone
     world_.reporter.report({.severity = ports::Severity::Notice,
                             .name = "stray-removed",
                             .message = "the key whose secret was lost is removed",
@@ -334,7 +338,7 @@ Reconciler::Done Reconciler::remove_stray() {
 }
 
 Credential Reconciler::credential() const {
-    return {.identity = state_->identity, .key = state_->current->key};
+    return {.identity = seen_.state->identity, .key = seen_.state->current->key};
 }
 
 }  // namespace devkey::engine

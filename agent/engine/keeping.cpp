@@ -55,19 +55,19 @@ Reconciler::Done Reconciler::ask_time() {
 }
 
 Reconciler::Done Reconciler::mend_times() {
-    State next = *state_;
+    State next = *seen_.state;
     mend_times_in(next, time().now);
     return save(std::move(next));
 }
 
 Reconciler::Done Reconciler::enable_key() {
     if (auto in = log_in_as_owner(); !in) return in;
-    const Key key = state_->current->key;
+    const Key key = seen_.state->current->key;
     const auto enabled = world_.service.enable(key.id);
     const bool gone = !enabled && enabled.error().kind == ErrorKind::NotFound;
     if (!enabled && !gone) return std::unexpected(enabled.error());
     changed_ = true;
-    State next = *state_;
+    State next = *seen_.state;
     next.current->standing = gone ? Standing::DeletedOutside : Standing::Enabled;
     if (auto saved = save(std::move(next)); !saved) return saved;
     if (!gone) tell_of("key-enabled", "the key, which somebody else had disabled, is enabled again", key);
@@ -75,9 +75,9 @@ Reconciler::Done Reconciler::enable_key() {
 }
 
 Reconciler::Done Reconciler::disable_key(const std::string& id) {
-    if (auto free = check_not_in_use(*state_, id); !free) return free;
+    if (auto free = check_not_in_use(*seen_.state, id); !free) return free;
     if (auto in = log_in_as_owner(); !in) return in;
-    State next = *state_;
+    State next = *seen_.state;
     const auto old = find_key(next.superseded, id);
     const auto other = find_key(next.others, id);
     const auto disabled = world_.service.disable(id);
@@ -93,20 +93,20 @@ Reconciler::Done Reconciler::disable_key(const std::string& id) {
 }
 
 Reconciler::Done Reconciler::remove_key(const std::string& id) {
-    if (auto free = check_not_in_use(*state_, id); !free) return free;
+    if (auto free = check_not_in_use(*seen_.state, id); !free) return free;
     if (auto in = log_in_as_owner(); !in) return in;
     if (auto removed = world_.service.remove(id); !removed) return std::unexpected(removed.error());
     changed_ = true;
     // There is room again.
     for (const auto action : {Action::AskService, Action::Create})
-        if (const auto failure = failures_.find(action);
-            failure != failures_.end() && failure->second.reason == Reason::QuotaFull)
-            failures_.erase(failure);
+        if (const auto failure = seen_.failures.find(action);
+            failure != seen_.failures.end() && failure->second.reason == Reason::QuotaFull)
+            seen_.failures.erase(failure);
     return forget_key(id, "is removed");
 }
 
 Reconciler::Done Reconciler::forget_key(const std::string& id, std::string_view what) {
-    State next = *state_;
+    State next = *seen_.state;
     std::string name;
     if (const auto old = find_key(next.superseded, id); old != next.superseded.end()) {
         name = old->name;
@@ -130,8 +130,8 @@ void Reconciler::tell_of_old(std::string_view event, std::string_view what, cons
 }
 
 Result<bool> Reconciler::is_refused() {
-    const auto owner = world_.service.prove(state_->current->key.secret);
-    if (owner) return *owner != state_->owner_id;
+    const auto owner = world_.service.prove(seen_.state->current->key.secret);
+    if (owner) return *owner != seen_.state->owner_id;
     if (owner.error().kind == ErrorKind::Unauthenticated) return true;
     return std::unexpected(owner.error());
 }
@@ -140,10 +140,10 @@ Reconciler::Done Reconciler::check_login() {
     const auto refused = is_refused();
     if (!refused) return std::unexpected(refused.error());
     // What follows is for the owner to find out: a refusal alone proves nothing.
-    login_refused_ = *refused;
+    seen_.login_refused = *refused;
     // A failure, so that it is tried less and less often while the owner finds nothing wrong.
-    if (login_refused_) return fail(ErrorKind::Unauthenticated, "the key doesn't log in");
-    State next = *state_;
+    if (seen_.login_refused) return fail(ErrorKind::Unauthenticated, "the key doesn't log in");
+    State next = *seen_.state;
     next.current->logged_in_at = time().now;
     next.current->standing = Standing::Enabled;
     return save(std::move(next));
@@ -152,24 +152,24 @@ Reconciler::Done Reconciler::check_login() {
 Reconciler::Done Reconciler::list() {
     auto listed = world_.service.list();
     if (!listed) return std::unexpected(listed.error());
-    listed_ = *std::move(listed);
+    seen_.listed = *std::move(listed);
     const auto limit = world_.service.capabilities().keys_per_owner;
-    quota_is_short_ = limit != 0 && listed_->size() + 2 > limit;
-    twin_.reset();
-    if (!state_) return {};
-    for (const auto& key : *listed_) {
+    seen_.quota_is_short = limit != 0 && seen_.listed->size() + 2 > limit;
+    seen_.twin.reset();
+    if (!seen_.state) return {};
+    for (const auto& key : *seen_.listed) {
         const auto name = parse_key_name(key.name);
-        if (name && name->installation == state_->installation && !is_recorded(*state_, key.name))
-            twin_ = key.name;
+        if (name && name->installation == seen_.state->installation && !is_recorded(*seen_.state, key.name))
+            seen_.twin = key.name;
     }
     return {};
 }
 
 Result<Standing> Reconciler::standing_on_service() {
-    const Key& key = state_->current->key;
-    const auto found = find_key(*listed_, key.id);
-    bool enabled = found != listed_->end() && found->enabled;
-    bool there = found != listed_->end();
+    const Key& key = seen_.state->current->key;
+    const auto found = find_key(*seen_.listed, key.id);
+    bool enabled = found != seen_.listed->end() && found->enabled;
+    bool there = found != seen_.listed->end();
     if (!there) {  // absence from a list proves nothing
         const auto got = world_.service.get(key.id);
         if (!got && got.error().kind != ErrorKind::NotFound) return std::unexpected(got.error());
@@ -179,7 +179,7 @@ Result<Standing> Reconciler::standing_on_service() {
     if (enabled) return Standing::Enabled;
     if (time().now - key.created_at < world_.service.capabilities().read_lag)
         return fail(ErrorKind::Unavailable, "the key is so young that the service may not show it yet");
-    if (state_->current->standing == Standing::Enabled && !login_refused_) {
+    if (seen_.state->current->standing == Standing::Enabled && !seen_.login_refused) {
         // Reads lag: a key that logs in is neither disabled nor gone.
         const auto refused = is_refused();
         if (!refused) return std::unexpected(refused.error());
@@ -193,21 +193,21 @@ Reconciler::Done Reconciler::check_listed() {
     if (auto listed = list(); !listed) return listed;
     const auto standing = standing_on_service();
     if (!standing) return std::unexpected(standing.error());
-    const Standing was = state_->current->standing;
-    State next = *state_;
+    const Standing was = seen_.state->current->standing;
+    State next = *seen_.state;
     next.current->standing = *standing;
     next.current->listed_at = time().now;
     note_others(next);
     if (auto saved = save(std::move(next)); !saved) return saved;
-    if (login_refused_ && *standing == Standing::Enabled)
+    if (seen_.login_refused && *standing == Standing::Enabled)
         world_.reporter.report(
             {.severity = ports::Severity::Warning,
              .name = name_of(Reason::LoginRefused),
              .message = "the key doesn't log in, though the service says that it is there and enabled",
-             .fields = {{"key_name", state_->current->key.name}}});
+             .fields = {{"key_name", seen_.state->current->key.name}}});
     else if (*standing == Standing::Enabled && was != Standing::Enabled)
-        failures_.erase(Action::CheckLogin);  // somebody has mended it
-    login_refused_ = false;
+        seen_.failures.erase(Action::CheckLogin);  // somebody has mended it
+    seen_.login_refused = false;
     return {};
 }
 
@@ -215,7 +215,7 @@ void Reconciler::note_others(State& state) const {
     const auto label =
         device_label(state.identity.device, setup_.key_prefix, world_.service.capabilities().longest_name);
     std::vector<OtherKey> others;
-    for (const auto& key : *listed_) {
+    for (const auto& key : *seen_.listed) {
         const auto name = parse_key_name(key.name);
         const bool of_other = label && name && name->prefix == setup_.key_prefix && name->device == *label &&
                               name->installation != state.installation;

@@ -65,35 +65,39 @@ ports::Severity severity_of(const Decision& decision) {
 
 }  // namespace
 
-Reconciler::Reconciler(World world, Setup setup) : world_(world), setup_(std::move(setup)) {}
+Reconciler::Reconciler(World world, Setup setup) : world_(world), setup_(std::move(setup)) {
+    seen_.identity = setup_.identity;
+    seen_.machine = setup_.machine;
+}
 
 void Reconciler::succeed(const Reconciler& former) {
     if (former.setup_.identity != setup_.identity) return;
     began_ = former.began_;
-    started_ = former.started_;
+    seen_.started = former.seen_.started;
     planned_ = former.planned_;
-    asked_ = former.asked_;
-    login_refused_ = former.login_refused_;
-    quota_is_short_ = former.quota_is_short_;
-    twin_ = former.twin_;
-    for (const auto& [action, failure] : former.failures_)
-        if (failure.asked_for) failures_.insert_or_assign(action, failure);
+    seen_.asked = former.seen_.asked;
+    seen_.login_refused = former.seen_.login_refused;
+    seen_.quota_is_short = former.seen_.quota_is_short;
+    seen_.twin = former.seen_.twin;
+    for (const auto& [action, failure] : former.seen_.failures)
+        if (failure.asked_for) seen_.failures.insert_or_assign(action, failure);
 }
 
 Snapshot Reconciler::pass(Trigger trigger) {
     changed_ = false;
     // What the service asked for (Retry-After) holds even when a person is in a hurry.
     if (trigger >= Trigger::OwnerSecret)
-        std::erase_if(failures_, [](const auto& entry) { return !entry.second.asked_for; });
+        std::erase_if(seen_.failures, [](const auto& entry) { return !entry.second.asked_for; });
     // Whoever touched the file may have made it writable, too.
     if (trigger == Trigger::CredentialFile)
-        std::erase_if(failures_, [](const auto& entry) { return is_disk_action(entry.first); });
+        std::erase_if(seen_.failures, [](const auto& entry) { return is_disk_action(entry.first); });
     // A short-lived token is renewed all the time: that is nobody asking for another key.
-    if (trigger >= Trigger::Retry) asked_.another_key = true;
-    if (trigger == Trigger::Rotate) asked_.rotation = true;
+    if (trigger >= Trigger::Retry) seen_.asked.another_key = true;
+    if (trigger == Trigger::Rotate) seen_.asked.rotation = true;
     note_start();
     load_state();
-    Decision decision = plan(setup_.policy, observe());
+    observe();
+    Decision decision = plan(setup_.policy, seen_);
     latest_ = decision;
     if (decision.action == Action::Idle || decision.action == Action::Hold) {
         const auto now = world_.clock.boot_now();
@@ -102,12 +106,12 @@ Snapshot Reconciler::pass(Trigger trigger) {
         tell(decision);
         return snapshot_of(std::move(decision));
     }
-    const bool was_unsaved = state_unsaved_;
+    const bool was_unsaved = seen_.state_unsaved;
     const auto done = apply(decision);
     // A save that failed is what has to be tried again, not what it was for.
-    const bool save_failed = state_unsaved_ && !was_unsaved;
+    const bool save_failed = seen_.state_unsaved && !was_unsaved;
     if (done)
-        failures_.erase(decision.action);
+        seen_.failures.erase(decision.action);
     else
         note_failure(save_failed ? Action::TrialSave : decision.action, done.error());
     Snapshot snapshot = snapshot_of(std::move(decision));
@@ -117,13 +121,13 @@ Snapshot Reconciler::pass(Trigger trigger) {
 
 void Reconciler::note_start() {
     const auto now = world_.clock.boot_now();
+    if (!began_ || (planned_ && now - *planned_ > waking_is_late)) seen_.started = now;
     if (!began_) began_ = now;
-    if (!started_ || (planned_ && now - *planned_ > waking_is_late)) started_ = now;
     planned_.reset();
 }
 
 Instant Reconciler::floor() const {
-    return std::max(setup_.built_at, state_ ? state_->last_seen : Instant{});
+    return std::max(setup_.built_at, seen_.state ? seen_.state->last_seen : Instant{});
 }
 
 TrustedTime Reconciler::time() const {
@@ -138,14 +142,14 @@ void Reconciler::load_state() {
     if (loaded_) return;
     auto loaded = world_.store.load();
     if (!loaded) {
-        state_error_ = std::move(loaded.error());
+        seen_.state_error = std::move(loaded.error());
         return;
     }
-    state_ = *std::move(loaded);
-    state_error_.reset();
+    seen_.state = *std::move(loaded);
+    seen_.state_error.reset();
     loaded_ = true;
     world_.service.set_floor(floor());
-    if (state_ && !state_->machine.empty() && setup_.machine.empty())
+    if (seen_.state && !seen_.state->machine.empty() && setup_.machine.empty())
         world_.reporter.report({.severity = ports::Severity::Warning,
                                 .name = "machine-unknown",
                                 .message =
@@ -153,33 +157,16 @@ void Reconciler::load_state() {
                                     "on it can't be told"});
 }
 
-Observation Reconciler::observe() {
-    Observation seen;
-    seen.boot_now = world_.clock.boot_now();
-    seen.started = *started_;
-    seen.time = time();
-    if (setup_.policy.rotate.local_time) seen.utc_offset = world_.clock.utc_offset();
-    seen.identity = setup_.identity;
-    seen.machine = setup_.machine;
-    seen.capabilities = world_.service.capabilities();
-    seen.state_error = state_error_;
-    seen.state = state_;
-    seen.state_unsaved = state_unsaved_;
-    seen.credential_file = sight_ = look_at_credential_file();
-    seen.listed = listed_;
-    seen.owner_id = owner_id_;
-    seen.proof = proof_;
-    seen.search = search_;
-    seen.asked = asked_;
-    seen.login_refused = login_refused_;
-    seen.twin = twin_;
-    seen.quota_is_short = quota_is_short_;
-    seen.failures = failures_;
-    return seen;
+void Reconciler::observe() {
+    seen_.boot_now = world_.clock.boot_now();
+    seen_.time = time();
+    if (setup_.policy.rotate.local_time) seen_.utc_offset = world_.clock.utc_offset();
+    seen_.capabilities = world_.service.capabilities();
+    seen_.credential_file = look_at_credential_file();
 }
 
 std::optional<CredentialSight> Reconciler::look_at_credential_file() {
-    if (!state_ || !state_->current) return std::nullopt;
+    if (!seen_.state || !seen_.state->current) return std::nullopt;
     const auto sight = world_.sink.look(credential());
     return sight ? std::optional(*sight) : std::nullopt;
 }
@@ -188,11 +175,11 @@ Snapshot Reconciler::snapshot_of(Decision decision) const {
     Snapshot snapshot;
     snapshot.decision = std::move(decision);
     snapshot.changed = changed_;
-    if (!state_ || !state_->current) return snapshot;
-    snapshot.key_name = state_->current->key.name;
-    snapshot.key_id = state_->current->key.id;
-    snapshot.generation = state_->current->key.generation;
-    snapshot.usable = state_->current->published_at && sight_ == CredentialSight::Matches;
+    if (!seen_.state || !seen_.state->current) return snapshot;
+    snapshot.key_name = seen_.state->current->key.name;
+    snapshot.key_id = seen_.state->current->key.id;
+    snapshot.generation = seen_.state->current->key.generation;
+    snapshot.usable = seen_.state->current->published_at && seen_.credential_file == CredentialSight::Matches;
     return snapshot;
 }
 
@@ -216,7 +203,7 @@ void Reconciler::tell_of(std::string_view name, std::string message, const Key& 
 }
 
 void Reconciler::note_failure(Action action, const Error& error) {
-    Failure& failure = failures_[action];
+    Failure& failure = seen_.failures[action];
     failure.reason = reason_for(action, error.kind);
     failure.message = error.message;
     failure.asked_for = error.retry_after || error.kind == ErrorKind::RateLimited;
@@ -226,7 +213,7 @@ void Reconciler::note_failure(Action action, const Error& error) {
 
 void Reconciler::rest() {
     world_.service.rest();
-    listed_.reset();
+    seen_.listed.reset();
 }
 
 }  // namespace devkey::engine

@@ -79,7 +79,7 @@ class Reconciler {
     // observe
     void note_start();
     void load_state();
-    [[nodiscard]] core::Observation observe();
+    void observe();
     [[nodiscard]] std::optional<core::CredentialSight> look_at_credential_file();
     [[nodiscard]] Snapshot snapshot_of(core::Decision decision) const;
     void tell(const core::Decision& decision);
@@ -128,24 +128,11 @@ class Reconciler {
 
     World world_;
     Setup setup_;
-    std::optional<core::State> state_;        // what is on disk: memory never runs ahead of it
-    std::optional<core::Error> state_error_;  // why state_ isn't known
+    core::Observation seen_;  // what it knows; the state in there is what is on disk: memory never runs ahead
     bool loaded_ = false;
-    bool state_unsaved_ = false;
-    core::Asked asked_;
     std::optional<core::BootInstant> began_;    // when its first pass ran
-    std::optional<core::BootInstant> started_;  // or came back from a suspend
     std::optional<core::BootInstant> planned_;  // when the latest decision wanted to look again
-    std::optional<std::string> twin_;
-    bool quota_is_short_ = false;
-    bool login_refused_ = false;
     bool changed_ = false;
-    std::optional<core::CredentialSight> sight_;
-    std::optional<std::vector<core::ListedKey>> listed_;
-    std::optional<std::string> owner_id_;
-    std::optional<core::Patience> proof_;
-    std::optional<core::Patience> search_;
-    std::map<core::Action, core::Failure> failures_;
     std::optional<core::Decision> told_;
     core::Decision latest_;
 };
