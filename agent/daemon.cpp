@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "host/owner_secret.hpp"
+#include "storage/requests_file.hpp"
 
 namespace devkey {
 
@@ -47,16 +48,17 @@ Daemon::Daemon(const Flags& flags, SettingsPointer settings, const Shared& share
 Daemon::Answer Daemon::work(const Request& request) {
     if (request.settings != used_) {
         const auto done = use(request.settings);
-        if (!done && !device_) return {std::unexpected(done.error()), request.settings, used_};
+        if (!done && !device_)
+            return {std::unexpected(done.error()), request.settings, used_, request.request};
         if (!done)
             shared_.reporter.report({ports::Severity::Error, "settings-kept",
                                      "the old settings stay in use: " + done.error().message});
     }
-    auto snapshot = device_->pass(request.trigger);
+    auto snapshot = device_->pass(request.trigger, request.request);
     const bool leaves =
         flags_.once && !snapshot.more && !is_worth_waiting(snapshot.decision, shared_.clock.boot_now());
     if (leaves) device_->rest();  // no later pass does
-    return {std::move(snapshot), request.settings, used_};
+    return {std::move(snapshot), request.settings, used_, request.request};
 }
 
 core::Result<void> Daemon::use(const SettingsPointer& settings) {
@@ -78,6 +80,7 @@ Daemon::End Daemon::run() {
     loop_.watch(clock_watch_.descriptor(), [this] {
         if (clock_watch_.was_set()) ask(Trigger::Due);
     });
+    read_request();
     if (!flags_.once) watch_files();
     ask(flags_.once ? Trigger::Retry : Trigger::Start);
     loop_.run();
@@ -89,7 +92,22 @@ Daemon::End Daemon::run() {
 }
 
 void Daemon::ask(Trigger trigger) {
-    worker_.ask({trigger, wanted_});
+    worker_.ask({trigger, wanted_, request_});
+}
+
+void Daemon::read_request() {
+    const auto found = storage::load_request(wanted_->state_directory);
+    if (!found)
+        shared_.reporter.report({ports::Severity::Error, "request-unreadable", found.error().message});
+    request_ = found.value_or(core::Request::None);
+}
+
+void Daemon::forget_request() {
+    request_ = core::Request::None;
+    const auto forgotten = storage::forget_request(shared_.files, wanted_->state_directory);
+    // Nothing is lost: what is done once more finds nothing to do.
+    if (!forgotten)
+        shared_.reporter.report({ports::Severity::Warning, "request-stays", forgotten.error().message});
 }
 
 void Daemon::answered() {
@@ -107,13 +125,15 @@ void Daemon::answered() {
         wanted_ = answer->used;
         watch_files();
     }
+    if (answer->snapshot->request_done && answer->request == request_) forget_request();
     tell(*answer->snapshot);
 }
 
 void Daemon::tell(const Snapshot& snapshot) {
     changed_ = changed_ || snapshot.changed;
     notify_.status(status_of(snapshot.decision));
-    if (snapshot.usable) notify_.ready();
+    // Who takes a device out of service doesn't want its boot to wait for a key.
+    if (snapshot.usable || snapshot.decision.reason == core::Reason::Decommissioned) notify_.ready();
     if (snapshot.more) return ask(Trigger::Due);
     const auto now = shared_.clock.boot_now();
     if (flags_.once && !is_worth_waiting(snapshot.decision, now)) return leave(outcome_of(snapshot));
@@ -126,8 +146,10 @@ void Daemon::tell(const Snapshot& snapshot) {
 
 Outcome Daemon::outcome_of(const Snapshot& snapshot) const {
     const auto& decision = snapshot.decision;
+    const bool as_asked =
+        flags_.request == core::Request::Decommission && decision.reason == core::Reason::Decommissioned;
     return {
-        .exit_code = exit_code_of(decision.reason),
+        .exit_code = as_asked ? 0 : exit_code_of(decision.reason),
         .reason = std::string(core::name_of(decision.reason)),
         .detail = decision.detail.empty() ? std::string(core::sentence_of(decision.reason)) : decision.detail,
         .changed = changed_,
@@ -184,6 +206,7 @@ void Daemon::watch_files() {
         watched_.emplace_back(wanted_->credential_file.path, Trigger::CredentialFile);
     const auto secret = host::path_of(wanted_->owner.secret, shared_.credentials_directory);
     if (secret) watched_.emplace_back(*secret, Trigger::OwnerSecret);
+    watched_.emplace_back(storage::requests_path(wanted_->state_directory), Trigger::Retry);
     for (auto& watched : watched_) watch(watched);
     tell_of_blindness();
 }
@@ -192,9 +215,16 @@ void Daemon::watch(Watched& watched) {
     auto& watch = *watched.watch;
     if (watch.descriptor() < 0) return;
     loop_.watch(watch.descriptor(), [this, &watch, trigger = watched.trigger] {
-        if (watch.touched()) ask(trigger);
+        if (watch.touched()) touched(trigger);
         tell_of_blindness();
     });
+}
+
+void Daemon::touched(Trigger trigger) {
+    // Only requests.json asks by its content; and when it is we who removed it, nobody asks.
+    const auto before = request_;
+    if (trigger == Trigger::Retry) read_request();
+    if (trigger != Trigger::Retry || request_ != before) ask(trigger);
 }
 
 // After each pass, and at no other time: blindness must not cost a wake-up.
@@ -206,7 +236,7 @@ void Daemon::watch_what_was_not() {
         loop_.forget(watched.watch->descriptor());
         watched.watch = std::move(fresh);
         watch(watched);
-        ask(watched.trigger);  // it may have been touched since the pass looked
+        touched(watched.trigger);  // it may have been touched since the pass looked
     }
     tell_of_blindness();
 }

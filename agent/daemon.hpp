@@ -48,11 +48,13 @@ class Daemon {
     struct Request {
         engine::Trigger trigger;
         SettingsPointer settings;  // the ones to use from now on
+        core::Request request;     // what a person asked for, until it is done
     };
     struct Answer {
         core::Result<engine::Snapshot> snapshot;
         SettingsPointer asked;  // the request's settings
         SettingsPointer used;   // the ones in use: the old ones, if the asked can't be used here
+        core::Request request;
     };
 
     struct Watched {
@@ -71,10 +73,13 @@ class Daemon {
     void ask(engine::Trigger trigger);
     void answered();
     void tell(const engine::Snapshot& snapshot);
+    void read_request();
+    void forget_request();
     void signalled();
     void reload();
     void watch_files();
     void watch(Watched& watched);
+    void touched(engine::Trigger trigger);
     void watch_what_was_not();
     void tell_of_blindness();
     void leave(Outcome outcome);
@@ -92,6 +97,7 @@ class Daemon {
     std::vector<Watched> watched_;
     bool told_of_blindness_ = false;
     SettingsPointer wanted_;  // what the last request names
+    core::Request request_ = core::Request::None;
     bool changed_ = false;
     Outcome outcome_;
 

@@ -4,13 +4,16 @@
 #include <string>
 #include <variant>
 
+#include "core/planner.hpp"
+
 namespace devkey {
 
 struct Flags {
     std::string config = "/etc/devkeyd/devkeyd.yaml";
-    bool once = false;          ///< do what is due, tell what it came to, and end
-    bool check_config = false;  ///< only tell what is wrong with the settings
-    bool json = false;          ///< with once: tell it as one JSON object
+    bool once = false;                            ///< do what is due, tell what it came to, and end
+    core::Request request = core::Request::None;  ///< do this; a daemon that runs does it, if there is one
+    bool check_config = false;                    ///< only tell what is wrong with the settings
+    bool json = false;                            ///< tell it as one JSON object
 };
 
 /// The process is over: with this exit code.

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "ask_daemon.hpp"
 #include "daemon.hpp"
 #include "flags.hpp"
 #include "host/hardening.hpp"
@@ -20,6 +21,7 @@
 #include "services/app_services.hpp"
 #include "settings/load.hpp"
 #include "storage/atomic_file.hpp"
+#include "storage/requests_file.hpp"
 #include "storage/state_lock.hpp"
 #include "wiring.hpp"
 
@@ -67,13 +69,13 @@ SettingsPointer load(const Flags& flags, ports::Reporter& reporter) {
     return nullptr;
 }
 
-Daemon::End serve(const Flags& flags, SettingsPointer settings, ports::Reporter& reporter) {
+Daemon::End serve(const Flags& flags, SettingsPointer settings, ports::Reporter& reporter,
+                  storage::FileCalls& files) {
     host::Signals signals;  // before the first thread: it blocks them
     host::Wake stop;
     host::SystemClock clock;
     host::SystemEntropy entropy;
     services::Interrupter interrupter;
-    storage::FileCalls files;
     const Shared shared{.clock = clock,
                         .entropy = entropy,
                         .reporter = reporter,
@@ -103,9 +105,22 @@ int run(const Flags& flags) {
                      .detail = flags.config + ": see the log, or run with --check-config"});
         return exit_settings;
     }
-    const auto lock = storage::StateLock::take(settings->state_directory);
+    storage::FileCalls files;
+    const auto& directory = settings->state_directory;
+    auto lock = storage::StateLock::take(directory);
+    const bool another_runs = !lock && lock.error().kind == core::ErrorKind::Unavailable;
+    if (another_runs && flags.request != core::Request::None) {
+        if (const auto outcome = ask_daemon(files, directory, flags.request)) {
+            tell(flags, *outcome);
+            return outcome->exit_code;
+        }
+        lock = storage::StateLock::take(directory);
+    }
     if (!lock) return refuse(flags, reporter, lock.error());
-    const auto end = serve(flags, std::move(settings), reporter);
+    if (flags.request != core::Request::None)
+        if (auto saved = storage::save_request(files, directory, flags.request); !saved)
+            return refuse(flags, reporter, saved.error());
+    const auto end = serve(flags, std::move(settings), reporter, files);
     if (!flags.once && end.outcome.exit_code != 0)
         reporter.report({ports::Severity::Error, end.outcome.reason, end.outcome.detail});
     tell(flags, end.outcome);

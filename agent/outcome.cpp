@@ -35,7 +35,9 @@ std::string quoted(std::string_view text) {
 }
 
 std::string_view result_of(const Outcome& outcome) {
-    return outcome.exit_code == 0 ? "provisioned" : "not-provisioned";
+    if (outcome.reason == core::name_of(Reason::Decommissioned)) return "decommissioned";
+    if (outcome.exit_code != 0) return "not-provisioned";
+    return outcome.key_name.empty() ? "done" : "provisioned";
 }
 
 }  // namespace
@@ -43,6 +45,7 @@ std::string_view result_of(const Outcome& outcome) {
 int exit_code_of(Reason reason) {
     switch (reason) {
         case Reason::Healthy:
+        case Reason::HeartbeatSilent:  // where the policy only asks for an alert, the device has its key
             return 0;
         case Reason::ServiceUnavailable:
         case Reason::AnswerLost:
@@ -60,6 +63,7 @@ int exit_code_of(Reason reason) {
         case Reason::NotPermitted:
         case Reason::KeyDisabledOutside:
         case Reason::KeyDeletedOutside:
+        case Reason::KeySwitchedOff:
             return exit_refused;
         case Reason::RequestRefused:
         case Reason::OwnerSecretUnusable:
@@ -77,6 +81,7 @@ int exit_code_of(Reason reason) {
         case Reason::ConnectionInsecure:
             return exit_connection;
         case Reason::NewKeysKeepFailing:
+        case Reason::Decommissioned:
             return exit_gives_up;
         default:
             return exit_internal;  // reasons to do something: no run ends with them
@@ -107,6 +112,8 @@ int exit_code_of(ErrorKind kind) {
 
 std::string as_text(const Outcome& outcome) {
     const char* changed = outcome.changed ? "yes" : "no";
+    if (outcome.exit_code == 0 && outcome.key_name.empty())
+        return fmt::format("{}: {}; changed: {}", result_of(outcome), outcome.detail, changed);
     if (outcome.exit_code == 0)
         return fmt::format("provisioned: key {} (generation {}) in {}; changed: {}", outcome.key_name,
                            outcome.generation, outcome.credential_file, changed);

@@ -37,8 +37,8 @@ struct Outcome {
     std::string credential_file{};
 };
 
-/// `provisioned: key NAME (generation N) in PATH; changed: yes`, or `not provisioned: REASON: DETAIL;
-/// changed: no`.
+/// `provisioned: key NAME (generation N) in PATH; changed: yes`, `decommissioned: DETAIL; changed: yes`,
+/// `done: DETAIL; changed: yes`, or `not provisioned: REASON: DETAIL; changed: no`.
 [[nodiscard]] std::string as_text(const Outcome& outcome);
 
 /// One JSON object in one line, `"version": 1`.

@@ -21,6 +21,10 @@ std::string owner_of(const core::OwnerSettings& owner) {
     return name;
 }
 
+std::string heartbeat_of(const core::Policy& policy) {
+    return policy.watchdog.heartbeat ? policy.watchdog.heartbeat->file : std::string{};
+}
+
 core::Result<engine::Setup> setup_of(const core::Settings& settings, int stop) {
     auto device = host::read_device_id(settings.device_id, stop);
     if (!device) return std::unexpected(std::move(device.error()));
@@ -57,12 +61,14 @@ Device::Device(const core::Settings& settings, const Shared& shared, engine::Set
       service_(std::move(service)),
       store_(settings.state_directory, shared.reporter, shared.files),
       sink_(std::move(sink)),
+      heartbeat_(heartbeat_of(settings.policy)),
       reconciler_({.service = *service_,
                    .store = store_,
                    .sink = sink_,
                    .clock = shared.clock,
                    .entropy = shared.entropy,
-                   .reporter = shared.reporter},
+                   .reporter = shared.reporter,
+                   .heartbeat = heartbeat_},
                   std::move(setup)) {}
 
 std::vector<core::Error> unusable_here(const core::Settings& settings,

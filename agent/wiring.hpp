@@ -7,6 +7,7 @@
 
 #include "core/settings.hpp"
 #include "engine/reconciler.hpp"
+#include "host/heartbeat_file.hpp"
 #include "ports/key_service.hpp"
 #include "ports/owner_secret.hpp"
 #include "services/interrupter.hpp"
@@ -34,7 +35,9 @@ class Device {
     [[nodiscard]] static core::Result<std::unique_ptr<Device>> make(const core::Settings& settings,
                                                                     const Shared& shared);
 
-    [[nodiscard]] engine::Snapshot pass(engine::Trigger trigger) { return reconciler_.pass(trigger); }
+    [[nodiscard]] engine::Snapshot pass(engine::Trigger trigger, core::Request request) {
+        return reconciler_.pass(trigger, request);
+    }
     /// Logs out what is logged in: no later pass does.
     void rest() noexcept { service_->rest(); }
     /// Takes the place of `former`, which logs out what it has logged in.
@@ -52,6 +55,7 @@ class Device {
     std::unique_ptr<ports::KeyService> service_;
     storage::StateFile store_;
     storage::CredentialFile sink_;
+    host::HeartbeatFile heartbeat_;
     engine::Reconciler reconciler_;
 };
 

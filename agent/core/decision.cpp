@@ -54,6 +54,15 @@ constexpr std::array words{
           "the key didn't log in: the owner asks the service what became of it"},
     Words{Reason::KeyDisabledOutside, "key-disabled-outside", "somebody else disabled this device's key"},
     Words{Reason::KeyDeletedOutside, "key-deleted-outside", "somebody else deleted this device's key"},
+    Words{Reason::HeartbeatSilent, "heartbeat-silent", "the device's program has been silent for too long"},
+    Words{Reason::HeartbeatReturned, "heartbeat-returned",
+          "the device's program is back: its key is enabled again"},
+    Words{Reason::TakeOverAsked, "take-over-asked",
+          "a person asked that the keys of other installations of this device go"},
+    Words{Reason::DecommissionAsked, "decommission-asked", "a person takes the device out of service"},
+    Words{Reason::RecommissionAsked, "recommission-asked", "a person takes the device into service again"},
+    Words{Reason::KeySwitchedOff, "key-switched-off",
+          "the device's program is silent, and so its key is disabled until the program is back"},
     Words{Reason::NewKeyNotAcceptedYet, "new-key-not-accepted-yet",
           "the service doesn't accept the new key yet: services lag, so it is tried again"},
     Words{Reason::LateLandingPossible, "late-landing-possible",
@@ -82,6 +91,7 @@ constexpr std::array words{
           "another device seems to use a copy of this device's state: nothing is changed anywhere"},
     Words{Reason::NewKeysKeepFailing, "new-keys-keep-failing",
           "three new keys in a row never logged in: no other is made until a person asks"},
+    Words{Reason::Decommissioned, "decommissioned", "the device was taken out of service"},
 };
 
 constexpr std::array action_names{
@@ -103,6 +113,9 @@ constexpr std::array action_names{
     std::pair{Action::RemoveKey, "remove-key"},
     std::pair{Action::CheckLogin, "check-login"},
     std::pair{Action::CheckListed, "check-listed"},
+    std::pair{Action::SwitchOff, "switch-off"},
+    std::pair{Action::Decommission, "decommission"},
+    std::pair{Action::Recommission, "recommission"},
 };
 
 const Words& words_for(Reason reason) {

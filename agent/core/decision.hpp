@@ -11,24 +11,27 @@ namespace devkey::core {
 
 /// What a pass does. Each changes at most one thing on the service.
 enum class Action {
-    Idle,         ///< nothing to do, or nothing to do yet
-    Hold,         ///< nothing may be done until something or somebody changes
-    TrialSave,    ///< find out whether the state can be saved again
-    Repair,       ///< write the credential file anew from the state; no request
-    Publish,      ///< make the proven key the current one, and write the credential file
-    Verify,       ///< log in with the new key
-    DropRefused,  ///< remove the new key that never logged in
-    AskService,   ///< log in as the owner and list the keys
-    Create,       ///< write the intent down and ask for a key of that name
-    FindStray,    ///< look for the stray's id by its name
-    RemoveStray,  ///< remove the stray by its id
-    AskTime,      ///< log in as the owner, to learn the time from the service
-    MendTimes,    ///< pull times that lie ahead of the service's clock back to now
-    EnableKey,    ///< enable the current key, which somebody else disabled
-    DisableKey,   ///< disable the key `target`: a superseded one, or another installation's
-    RemoveKey,    ///< remove the key `target`: likewise
-    CheckLogin,   ///< see whether the current key still logs in
-    CheckListed,  ///< ask as the owner whether the current key is there and enabled; note what else is there
+    Idle,          ///< nothing to do, or nothing to do yet
+    Hold,          ///< nothing may be done until something or somebody changes
+    TrialSave,     ///< find out whether the state can be saved again
+    Repair,        ///< write the credential file anew from the state; no request
+    Publish,       ///< make the proven key the current one, and write the credential file
+    Verify,        ///< log in with the new key
+    DropRefused,   ///< remove the new key that never logged in
+    AskService,    ///< log in as the owner and list the keys
+    Create,        ///< write the intent down and ask for a key of that name
+    FindStray,     ///< look for the stray's id by its name
+    RemoveStray,   ///< remove the stray by its id
+    AskTime,       ///< log in as the owner, to learn the time from the service
+    MendTimes,     ///< pull times that lie ahead of the service's clock back to now
+    EnableKey,     ///< enable the current key again
+    DisableKey,    ///< disable the key `target`: a superseded one, or another installation's
+    RemoveKey,     ///< remove the key `target`: likewise
+    CheckLogin,    ///< see whether the current key still logs in
+    CheckListed,   ///< ask as the owner whether the current key is there and enabled; note what else is there
+    SwitchOff,     ///< disable the current key, because the device's program is silent
+    Decommission,  ///< remove the credential file and forget the secrets; the keys go next
+    Recommission,  ///< forget that the device was decommissioned
 };
 
 /// Why. The names are stable: scripts and alerts may rely on them.
@@ -62,7 +65,13 @@ enum class Reason {
     LoginRefused,
     KeyDisabledOutside,
     KeyDeletedOutside,
+    HeartbeatSilent,
+    HeartbeatReturned,
+    TakeOverAsked,
+    DecommissionAsked,
+    RecommissionAsked,
     // what has to be waited for
+    KeySwitchedOff,
     NewKeyNotAcceptedYet,
     LateLandingPossible,
     OwnerRefused,
@@ -84,6 +93,7 @@ enum class Reason {
     IdentityChanged,
     CloneSuspected,
     NewKeysKeepFailing,
+    Decommissioned,
 };
 
 /// The action's stable name, in kebab case.

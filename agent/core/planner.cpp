@@ -46,11 +46,13 @@ namespace {
 constexpr std::array all_rules{
     // Is what we know true, and ours?
     Rule{"state-is-readable", rule::state_is_readable},
+    Rule{"decommissioned-device-rests", rule::decommissioned_device_rests},
     Rule{"machine-is-the-same", rule::machine_is_the_same},
     Rule{"identity-is-the-same", rule::identity_is_the_same},
     // What needs no service
     Rule{"credential-file-is-whole", rule::credential_file_is_whole},
     Rule{"state-can-be-saved", rule::state_can_be_saved},
+    Rule{"decommission-is-begun", rule::decommission_is_begun},
     Rule{"times-are-plausible", rule::times_are_plausible},
     // What was begun is finished
     Rule{"new-key-logs-in", rule::new_key_logs_in},
@@ -58,11 +60,14 @@ constexpr std::array all_rules{
     Rule{"stray-is-removed", rule::stray_is_removed},
     Rule{"stray-is-found", rule::stray_is_found},
     Rule{"unanswered-create-is-settled", rule::unanswered_create_is_settled},
+    Rule{"decommissioned-keys-go", rule::decommissioned_keys_go},
     // What others did
     Rule{"refused-key-is-looked-up", rule::refused_key_is_looked_up},
     Rule{"outside-change-is-answered", rule::outside_change_is_answered},
     Rule{"no-twin-is-seen", rule::no_twin_is_seen},
-    // What the policy asks for
+    // What the policy, or a person, asks for
+    Rule{"silence-is-answered", rule::silence_is_answered},
+    Rule{"others-are-known", rule::others_are_known},
     Rule{"superseded-keys-go", rule::superseded_keys_go},
     Rule{"other-installations-go", rule::other_installations_go},
     Rule{"new-keys-do-not-keep-failing", rule::new_keys_do_not_keep_failing},

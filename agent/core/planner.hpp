@@ -37,8 +37,13 @@ struct Patience {
     BootInstant next{};   ///< not before this
 };
 
+/// What a person wrote down to be done (requests.json); it stands until it is done.
+enum class Request { None, Decommission, Recommission, TakeOver };
+
 /// What a person asked for, until it is under way.
 struct Asked {
+    Request request = Request::None;
+    bool others_known = false;  ///< the service was asked since then which other installations there are
     bool rotation = false;
     bool another_key = false;  ///< to go on after most_refused_keys
 };
@@ -63,9 +68,11 @@ struct Observation {
     std::optional<Patience> proof;        ///< log-ins with the pending key that were refused
     std::optional<Patience> search;       ///< lists without the stray
     Asked asked;
-    bool login_refused = false;       ///< the current key was refused since the owner last asked about it
-    std::optional<std::string> twin;  ///< a listed key with our tag that our state never recorded: its name
-    bool quota_is_short = false;      ///< fewer than two slots were free at the latest look
+    bool login_refused = false;        ///< the current key was refused since the owner last asked about it
+    std::optional<std::string> twin;   ///< a listed key with our tag that our state never recorded: its name
+    std::optional<Millis> silent_for;  ///< of the device's program (core/pulse.hpp); none: nobody can tell
+    std::optional<Millis> beat_ago;    ///< likewise
+    bool quota_is_short = false;       ///< fewer than two slots were free at the latest look
     std::map<Action, Failure> failures;
 };
 

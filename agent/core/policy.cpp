@@ -40,6 +40,10 @@ void judge_capabilities(const Policy& policy, const Capabilities& service, Judge
     judge.refuse_if(policy.superseded.then == SupersededPolicy::Then::Disable, "superseded.then", why);
     judge.refuse_if(policy.other_installations.action == OtherInstallationsPolicy::Action::Disable,
                     "other_installations.action", why);
+    judge.refuse_if(policy.decommission == Policy::Decommission::Disable, "decommission", why);
+    const auto& heartbeat = policy.watchdog.heartbeat;
+    judge.refuse_if(heartbeat && heartbeat->then == HeartbeatPolicy::Then::Disable, "watchdog.heartbeat.then",
+                    "this service can't disable a key: use rotate or alert");
     judge.refuse_if(policy.outside_changes.disabled == OutsideChangesPolicy::Disabled::Enable,
                     "outside_changes.disabled", no_enable);
 }

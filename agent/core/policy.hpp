@@ -50,23 +50,38 @@ struct OutsideChangesPolicy {
     bool operator==(const OutsideChangesPolicy&) const = default;
 };
 
+/// A dead man's switch on the age of a file that the device's program touches.
+struct HeartbeatPolicy {
+    enum class Then { Disable, Rotate, Alert };
+    enum class OnReturn { Enable, Hold };
+    std::string file;                             ///< absolute
+    Millis stale_after = std::chrono::hours{72};  ///< silence, from the latest beat or from boot
+    Then then = Then::Alert;
+    OnReturn on_return = OnReturn::Enable;  ///< only if it was we who disabled
+
+    bool operator==(const HeartbeatPolicy&) const = default;
+};
+
 struct WatchdogPolicy {
     unsigned jitter_percent = 10;  ///< of each interval: how much shorter, fixed per device
     bool credential_file = true;   ///< watched, and restored when it was touched
     std::optional<Millis> key_login = std::chrono::hours{6};    ///< none: never
     std::optional<Millis> key_listed = std::chrono::hours{24};  ///< none: never
+    std::optional<HeartbeatPolicy> heartbeat{};                 ///< none: no dead man's switch
 
     bool operator==(const WatchdogPolicy&) const = default;
 };
 
 /// The policy. Every default is the one that config/policy.yaml documents, and config/README.md explains.
 struct Policy {
+    enum class Decommission { Delete, Disable };
     RotatePolicy rotate;
     /// How long a new key may take until it logs in (services lag; contract, fact 10: 15 s seen).
     Millis verify_patience = std::chrono::seconds{30};
     SupersededPolicy superseded;
     OtherInstallationsPolicy other_installations;
     OutsideChangesPolicy outside_changes;
+    Decommission decommission = Decommission::Delete;  ///< what becomes of the keys then
     WatchdogPolicy watchdog;
 
     bool operator==(const Policy&) const = default;

@@ -55,6 +55,19 @@ using Answer = std::optional<Decision>;
 [[nodiscard]] Answer time_is_known(const Policy& policy, const Observation& seen);
 [[nodiscard]] Answer rotation_is_awaited(const Policy& policy, const Observation& seen);
 
+// about a device that is silent, or leaves
+[[nodiscard]] Answer silence_is_answered(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer decommissioned_device_rests(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer decommission_is_begun(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer decommissioned_keys_go(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer others_are_known(const Policy& policy, const Observation& seen);
+
+/// Whether the device's program has been silent for so long that its key is replaced.
+[[nodiscard]] bool silence_asks_for_a_key(const Policy& policy, const Observation& seen);
+
+/// Whether the device is being, or was, taken out of service.
+[[nodiscard]] bool is_leaving(const Observation& seen);
+
 /// Why a new key has to be made now; none: it hasn't.
 [[nodiscard]] std::optional<Reason> need_of_a_key(const Policy& policy, const Observation& seen);
 

@@ -26,7 +26,7 @@ bool any_time_is_wrong(const State& state, Instant now) {
     const bool wrong =
         current && (is_ahead(current->key.created_at, now) || is_ahead(current->published_at, now) ||
                     is_ahead(current->logged_in_at, now) || is_ahead(current->listed_at, now));
-    return wrong || is_ahead(state.last_seen, now) ||
+    return wrong || is_ahead(state.last_seen, now) || is_ahead(state.decommissioned_at, now) ||
            std::ranges::any_of(state.superseded,
                                [now, grace_runs](const OldKey& key) {
                                    return (!key.superseded_at && grace_runs) ||
@@ -118,6 +118,7 @@ const CurrentKey* settled_key(const Observation& seen) {
 }
 
 std::optional<Reason> need_of_a_key(const Policy& policy, const Observation& seen) {
+    if (is_leaving(seen)) return std::nullopt;
     if (!seen.state || !seen.state->current) return Reason::NoKeyYet;
     const Standing standing = seen.state->current->standing;
     if (seen.asked.rotation) return Reason::RotationAsked;
@@ -127,6 +128,7 @@ std::optional<Reason> need_of_a_key(const Policy& policy, const Observation& see
     if (standing == Standing::DeletedOutside &&
         policy.outside_changes.deleted == OutsideChangesPolicy::Deleted::Replace)
         return Reason::KeyDeletedOutside;
+    if (is_known(seen) && silence_asks_for_a_key(policy, seen)) return Reason::HeartbeatSilent;
     const bool due =
         ages(policy, seen) && is_known(seen) && rotation_time(policy.rotate, seen) <= seen.time.now;
     return due ? std::optional(Reason::RotationDue) : std::nullopt;
@@ -145,7 +147,9 @@ Answer refused_key_is_looked_up(const Policy& /*policy*/, const Observation& see
 
 Answer outside_change_is_answered(const Policy& policy, const Observation& seen) {
     const CurrentKey* key = settled_key(seen);
-    if (key == nullptr || key->standing == Standing::Enabled) return std::nullopt;
+    const bool outside = key != nullptr && (key->standing == Standing::DisabledOutside ||
+                                            key->standing == Standing::DeletedOutside);
+    if (!outside) return std::nullopt;
     const bool disabled = key->standing == Standing::DisabledOutside;
     if (disabled && policy.outside_changes.disabled == OutsideChangesPolicy::Disabled::Enable)
         return act(Action::EnableKey, Reason::KeyDisabledOutside, key->key.name);
@@ -162,7 +166,17 @@ Answer superseded_keys_go(const Policy& policy, const Observation& seen) {
                     [&](const OldKey& key) { return old_key_goes(policy.superseded, key, seen); });
 }
 
+Answer others_are_known(const Policy& /*policy*/, const Observation& seen) {
+    if (seen.asked.request != Request::TakeOver || seen.asked.others_known) return std::nullopt;
+    return act(Action::CheckListed, Reason::TakeOverAsked);
+}
+
 Answer other_installations_go(const Policy& policy, const Observation& seen) {
+    const bool asked = seen.asked.request == Request::TakeOver && seen.state;
+    if (asked && !seen.state->others.empty()) {
+        const OtherKey& key = seen.state->others.front();
+        return act(Action::RemoveKey, Reason::TakeOverAsked, key.name, key.id);
+    }
     const bool only_report = policy.other_installations.action == OtherInstallationsPolicy::Action::Report;
     if (only_report || settled_key(seen) == nullptr) return std::nullopt;
     return first_of(seen.state->others, [&](const OtherKey& key) {

@@ -69,7 +69,14 @@ enum class Standing {
     Enabled,
     DisabledOutside,  ///< somebody else disabled it
     DeletedOutside,   ///< somebody else deleted it
+    SwitchingOff,     ///< we disable it, because the device's program is silent: it may be disabled already
+    SwitchedOff,      ///< we have
 };
+
+/// Whether it was we who disabled the key: only that is ever undone.
+[[nodiscard]] constexpr bool is_switched_off(Standing standing) {
+    return standing == Standing::SwitchingOff || standing == Standing::SwitchedOff;
+}
 
 /// The key that programs on this device use.
 struct CurrentKey {
@@ -118,6 +125,9 @@ struct State {
     std::optional<CurrentKey> current;
     std::vector<OldKey> superseded;  ///< oldest first
     std::vector<OtherKey> others;    ///< in the order in which they were seen
+    /// When a person took the device out of service: the tombstone. Its keys are in `superseded` until they
+    /// are gone.
+    std::optional<Instant> decommissioned_at;
 
     bool operator==(const State&) const = default;
 };

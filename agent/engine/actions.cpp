@@ -193,7 +193,10 @@ Reconciler::Done Reconciler::ask_service() {
 }
 
 State Reconciler::known_state() const {
-    if (seen_.state) return *seen_.state;
+    return seen_.state ? *seen_.state : fresh_state();
+}
+
+State Reconciler::fresh_state() const {
     State fresh;
     fresh.identity = setup_.identity;
     fresh.machine = setup_.machine;

@@ -43,6 +43,12 @@ Reconciler::Done Reconciler::apply_to_keys(const Decision& decision) {
             return check_login();
         case Action::CheckListed:
             return check_listed();
+        case Action::SwitchOff:
+            return switch_off();
+        case Action::Decommission:
+            return decommission();
+        case Action::Recommission:
+            return recommission();
         default:
             return {};  // Idle and Hold: there is nothing to do
     }
@@ -70,7 +76,7 @@ Reconciler::Done Reconciler::enable_key() {
     State next = *seen_.state;
     next.current->standing = gone ? Standing::DeletedOutside : Standing::Enabled;
     if (auto saved = save(std::move(next)); !saved) return saved;
-    if (!gone) tell_of("key-enabled", "the key, which somebody else had disabled, is enabled again", key);
+    if (!gone) tell_of("key-enabled", "the key is enabled again", key);
     return {};
 }
 
@@ -177,28 +183,39 @@ Result<Standing> Reconciler::standing_on_service() {
         enabled = there && got->enabled;
     }
     if (enabled) return Standing::Enabled;
-    if (time().now - key.created_at < world_.service.capabilities().read_lag)
-        return fail(ErrorKind::Unavailable, "the key is so young that the service may not show it yet");
+    if (is_too_young_to_tell(key)) return too_young();
     if (seen_.state->current->standing == Standing::Enabled && !seen_.login_refused) {
         // Reads lag: a key that logs in is neither disabled nor gone.
         const auto refused = is_refused();
         if (!refused) return std::unexpected(refused.error());
         if (!*refused) return Standing::Enabled;
     }
-    return there ? Standing::DisabledOutside : Standing::DeletedOutside;
+    if (!there) return Standing::DeletedOutside;
+    const Standing known = seen_.state->current->standing;
+    return is_switched_off(known) ? known : Standing::DisabledOutside;
+}
+
+bool Reconciler::is_too_young_to_tell(const Key& key) const {
+    return time().now - key.created_at < world_.service.capabilities().read_lag;
 }
 
 Reconciler::Done Reconciler::check_listed() {
     if (auto in = log_in_as_owner(); !in) return in;
     if (auto listed = list(); !listed) return listed;
+    State next = known_state();
+    note_others(next);
+    if (!next.current) {
+        if (auto saved = save(std::move(next)); !saved) return saved;
+        seen_.asked.others_known = true;
+        return {};
+    }
     const auto standing = standing_on_service();
     if (!standing) return std::unexpected(standing.error());
     const Standing was = seen_.state->current->standing;
-    State next = *seen_.state;
     next.current->standing = *standing;
     next.current->listed_at = time().now;
-    note_others(next);
     if (auto saved = save(std::move(next)); !saved) return saved;
+    seen_.asked.others_known = true;
     if (seen_.login_refused && *standing == Standing::Enabled)
         world_.reporter.report(
             {.severity = ports::Severity::Warning,

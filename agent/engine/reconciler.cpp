@@ -75,6 +75,7 @@ void Reconciler::succeed(const Reconciler& former) {
     began_ = former.began_;
     seen_.started = former.seen_.started;
     planned_ = former.planned_;
+    pulse_ = former.pulse_;
     seen_.asked = former.seen_.asked;
     seen_.login_refused = former.seen_.login_refused;
     seen_.quota_is_short = former.seen_.quota_is_short;
@@ -83,8 +84,10 @@ void Reconciler::succeed(const Reconciler& former) {
         if (failure.asked_for) seen_.failures.insert_or_assign(action, failure);
 }
 
-Snapshot Reconciler::pass(Trigger trigger) {
+Snapshot Reconciler::pass(Trigger trigger, Request request) {
     changed_ = false;
+    if (request != seen_.asked.request) seen_.asked.others_known = false;
+    seen_.asked.request = request;
     // What the service asked for (Retry-After) holds even when a person is in a hurry.
     if (trigger >= Trigger::OwnerSecret)
         std::erase_if(seen_.failures, [](const auto& entry) { return !entry.second.asked_for; });
@@ -163,6 +166,40 @@ void Reconciler::observe() {
     if (setup_.policy.rotate.local_time) seen_.utc_offset = world_.clock.utc_offset();
     seen_.capabilities = world_.service.capabilities();
     seen_.credential_file = look_at_credential_file();
+    listen_to_heartbeat();
+}
+
+void Reconciler::listen_to_heartbeat() {
+    seen_.silent_for = seen_.beat_ago = std::nullopt;
+    if (!setup_.policy.watchdog.heartbeat) return;
+    const auto beat = world_.heartbeat.last_beat();
+    const bool news = !beat && !deaf_;
+    deaf_ = !beat;
+    if (news)
+        world_.reporter.report({.severity = ports::Severity::Warning,
+                                .name = "heartbeat-unreadable",
+                                .message = "watchdog.heartbeat.file can't be looked at, so silence goes "
+                                           "unnoticed: " +
+                                           beat.error().message});
+    if (!beat) return;
+    pulse_ = look_again(pulse_, *beat, seen_.boot_now);
+    seen_.silent_for = silent_for(*pulse_, seen_.time.now, seen_.boot_now);
+    seen_.beat_ago = beat_ago(*pulse_, seen_.time.now, seen_.boot_now);
+}
+
+bool Reconciler::request_is_done() const {
+    const bool leaving = seen_.state && seen_.state->decommissioned_at;
+    switch (seen_.asked.request) {
+        case Request::Decommission:
+            return latest_.reason == Reason::Decommissioned;
+        case Request::Recommission:
+            return loaded_ && !leaving;
+        case Request::TakeOver:
+            return seen_.asked.others_known && seen_.state->others.empty();
+        case Request::None:
+            break;
+    }
+    return false;
 }
 
 std::optional<CredentialSight> Reconciler::look_at_credential_file() {
@@ -175,6 +212,7 @@ Snapshot Reconciler::snapshot_of(Decision decision) const {
     Snapshot snapshot;
     snapshot.decision = std::move(decision);
     snapshot.changed = changed_;
+    snapshot.request_done = request_is_done();
     if (!seen_.state || !seen_.state->current) return snapshot;
     snapshot.key_name = seen_.state->current->key.name;
     snapshot.key_id = seen_.state->current->key.id;

@@ -7,9 +7,11 @@
 #include <vector>
 
 #include "core/planner.hpp"
+#include "core/pulse.hpp"
 #include "ports/clock.hpp"
 #include "ports/credential_sink.hpp"
 #include "ports/entropy.hpp"
+#include "ports/heartbeat.hpp"
 #include "ports/key_service.hpp"
 #include "ports/reporter.hpp"
 #include "ports/state_store.hpp"
@@ -31,9 +33,10 @@ struct Snapshot {
     core::Decision
         decision;       ///< what was decided; when it was carried out and more is due at once, `more` is set
     bool more = false;  ///< run another pass at once
-    bool changed = false;    ///< this pass changed a key or a file
-    bool usable = false;     ///< a published credential is on disk, whole
-    std::string key_name{};  ///< the current key's name and generation; empty and 0 if there is none
+    bool changed = false;       ///< this pass changed a key or a file
+    bool usable = false;        ///< a published credential is on disk, whole
+    bool request_done = false;  ///< what a person had asked for is done: it may be forgotten
+    std::string key_name{};     ///< the current key's name and generation; empty and 0 if there is none
     std::string key_id{};
     unsigned generation = 0;
 };
@@ -46,6 +49,7 @@ struct World {
     ports::Clock& clock;
     ports::Entropy& entropy;
     ports::Reporter& reporter;
+    ports::Heartbeat& heartbeat;  ///< only looked at where the policy has one
 };
 
 /// What it is told once, from the settings and the machine.
@@ -67,8 +71,9 @@ class Reconciler {
     /// holds on.
     void succeed(const Reconciler& former);
 
-    /// Runs one pass. Never throws; what failed is in the snapshot's decision of the next pass.
-    [[nodiscard]] Snapshot pass(Trigger trigger);
+    /// Runs one pass. `request`: what a person has asked for, until it is done. Never throws; what failed is
+    /// in the snapshot's decision of the next pass.
+    [[nodiscard]] Snapshot pass(Trigger trigger, core::Request request = core::Request::None);
 
     /// What the latest pass decided; within a pass, what is being carried out.
     [[nodiscard]] const core::Decision& latest() const { return latest_; }
@@ -81,6 +86,8 @@ class Reconciler {
     void load_state();
     void observe();
     [[nodiscard]] std::optional<core::CredentialSight> look_at_credential_file();
+    void listen_to_heartbeat();
+    [[nodiscard]] bool request_is_done() const;
     [[nodiscard]] Snapshot snapshot_of(core::Decision decision) const;
     void tell(const core::Decision& decision);
     void tell_of(std::string_view name, std::string message, const core::Key& key);
@@ -104,6 +111,9 @@ class Reconciler {
     [[nodiscard]] Done remove_key(const std::string& id);
     [[nodiscard]] Done check_login();
     [[nodiscard]] Done check_listed();
+    [[nodiscard]] Done switch_off();
+    [[nodiscard]] Done decommission();
+    [[nodiscard]] Done recommission();
 
     // steps that actions share
     [[nodiscard]] Done save(core::State next);
@@ -113,6 +123,8 @@ class Reconciler {
     [[nodiscard]] Done not_created(const core::Error& error, core::Intent::Stage before);
     [[nodiscard]] Done stray_not_listed();
     [[nodiscard]] Done list();
+    [[nodiscard]] Done set_standing(core::Standing standing);
+    [[nodiscard]] bool is_too_young_to_tell(const core::Key& key) const;
     [[nodiscard]] Done forget_key(const std::string& id, std::string_view what);
     void tell_of_old(std::string_view event, std::string_view what, const std::string& id,
                      const std::string& name);
@@ -122,6 +134,7 @@ class Reconciler {
     [[nodiscard]] core::TrustedTime time() const;
     [[nodiscard]] core::Instant floor() const;
     [[nodiscard]] core::State known_state() const;
+    [[nodiscard]] core::State fresh_state() const;
     [[nodiscard]] core::Credential credential() const;
     void note_failure(core::Action action, const core::Error& error);
     void rest();
@@ -129,6 +142,8 @@ class Reconciler {
     World world_;
     Setup setup_;
     core::Observation seen_;  // what it knows; the state in there is what is on disk: memory never runs ahead
+    std::optional<core::Pulse> pulse_;
+    bool deaf_ = false;  // the heartbeat can't be looked at, and that was told
     bool loaded_ = false;
     std::optional<core::BootInstant> began_;    // when its first pass ran
     std::optional<core::BootInstant> planned_;  // when the latest decision wanted to look again

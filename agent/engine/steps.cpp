@@ -67,6 +67,10 @@ std::string holders_of(const std::vector<ListedKey>& keys) {
     return text;
 }
 
+std::unexpected<Error> too_young() {
+    return fail(ErrorKind::Unavailable, "the key is so young that the service may not show it yet");
+}
+
 void mend_times_in(State& state, Instant now) {
     state.last_seen = std::min(state.last_seen, now);
     if (state.current) {
@@ -83,6 +87,7 @@ void mend_times_in(State& state, Instant now) {
         pull_back(key.disabled_at, now);
     }
     for (auto& key : state.others) key.seen_at = std::min(key.seen_at, now);
+    pull_back(state.decommissioned_at, now);
 }
 
 }  // namespace devkey::engine

@@ -25,6 +25,9 @@ void supersede_current(core::State& state);
 /// Whose keys these are, for people: `3 of device a, 1 of device b, 2 not made by devkeyd`.
 [[nodiscard]] std::string holders_of(const std::vector<core::ListedKey>& keys);
 
+/// What becomes of a key can't be told yet: reads of so young a one may lag.
+[[nodiscard]] std::unexpected<core::Error> too_young();
+
 /// Pulls every time that lies ahead of `now` back to it, and sets the times that were to be set once the time
 /// is known.
 void mend_times_in(core::State& state, core::Instant now);

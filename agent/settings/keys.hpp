@@ -53,7 +53,7 @@ inline constexpr std::array<std::string_view, 35> devkeyd_keys{
     "state_directory",
     "policy",
 };
-inline constexpr std::array<std::string_view, 25> policy_keys{
+inline constexpr std::array<std::string_view, 31> policy_keys{
     "version",
     "rotate",
     "rotate.after",
@@ -72,6 +72,7 @@ inline constexpr std::array<std::string_view, 25> policy_keys{
     "outside_changes",
     "outside_changes.disabled",
     "outside_changes.deleted",
+    "decommission",
     "watchdog",
     "watchdog.jitter",
     "watchdog.credential_file",
@@ -79,9 +80,13 @@ inline constexpr std::array<std::string_view, 25> policy_keys{
     "watchdog.key_login.every",
     "watchdog.key_listed",
     "watchdog.key_listed.every",
+    "watchdog.heartbeat",
+    "watchdog.heartbeat.file",
+    "watchdog.heartbeat.stale_after",
+    "watchdog.heartbeat.then",
+    "watchdog.heartbeat.on_return",
 };
-inline constexpr std::array<std::string_view, 3> policy_not_yet{"decommission", "hooks",
-                                                                "watchdog.heartbeat"};
+inline constexpr std::array<std::string_view, 1> policy_not_yet{"hooks"};
 
 inline constexpr Schema devkeyd_schema{devkeyd_keys, {}};
 inline constexpr Schema policy_schema{policy_keys, policy_not_yet};

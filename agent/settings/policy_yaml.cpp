@@ -110,11 +110,24 @@ void read_check(Section section, std::optional<core::Millis>& every) {
     section.finish();
 }
 
+std::optional<core::HeartbeatPolicy> heartbeat(const Value& value) {
+    using Heartbeat = core::HeartbeatPolicy;
+    Section section = value.section();
+    Heartbeat read;
+    if (const auto file = section.require("file")) read.file = file->file_path().value_or("");
+    take(section, "stale_after", read.stale_after, duration(shortest_age, longest_age));
+    take(section, "then", read.then, word<Heartbeat::Then>(words({"disable", "rotate", "alert"})));
+    take(section, "on_return", read.on_return, word<Heartbeat::OnReturn>(words({"enable", "hold"})));
+    section.finish();
+    return read;
+}
+
 void read_watchdog(Section section, core::WatchdogPolicy& watchdog) {
     take(section, "jitter", watchdog.jitter_percent, percent());
     take(section, "credential_file", watchdog.credential_file, flag());
     read_check(section.find_section("key_login"), watchdog.key_login);
     read_check(section.find_section("key_listed"), watchdog.key_listed);
+    take(section, "heartbeat", watchdog.heartbeat, heartbeat);
     section.finish();
 }
 
@@ -145,6 +158,8 @@ core::Policy read_policy_yaml(const Node& root, const core::Capabilities& servic
     read_superseded(top.find_section("superseded"), policy.superseded);
     read_other_installations(top.find_section("other_installations"), policy.other_installations);
     read_outside_changes(top.find_section("outside_changes"), policy.outside_changes);
+    take(top, "decommission", policy.decommission,
+         word<core::Policy::Decommission>(words({"delete", "disable"})));
     read_watchdog(top.find_section("watchdog"), policy.watchdog);
     top.finish();
     // Whether the settings fit together can only be said of settings that are right by themselves.

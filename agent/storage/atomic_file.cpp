@@ -35,6 +35,10 @@ int FileCalls::rename(int directory, const char* from, const char* to) {
     return ::renameat(directory, from, directory, to);
 }
 
+int FileCalls::unlink(int directory, const char* name) {
+    return ::unlinkat(directory, name, 0);
+}
+
 core::Error file_error(std::string_view doing, const std::string& path, int error_number) {
     const auto kind = error_number == EACCES || error_number == EPERM ? ErrorKind::Forbidden
                       : error_number == ENOENT                        ? ErrorKind::NotFound
@@ -128,6 +132,21 @@ Result<void> write_file(FileCalls& calls, const std::string& path, std::string_v
         return std::unexpected(std::move(error));
     }
     // Without this, a power cut may bring the old file back after we said that the new one is there.
+    if (calls.fsync(directory.get()) != 0)
+        return std::unexpected(file_error("bring its directory to disk", path, errno));
+    return {};
+}
+
+Result<void> remove_file(FileCalls& calls, const std::string& path) {
+    const Place place = split(path);
+    const Descriptor directory{::open(place.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (!directory.valid() && errno == ENOENT) return {};
+    if (!directory.valid()) return std::unexpected(file_error("open its directory", path, errno));
+    remove_leftover(path);
+    if (calls.unlink(directory.get(), place.name.c_str()) != 0) {
+        if (errno == ENOENT) return {};
+        return std::unexpected(file_error("remove", path, errno));
+    }
     if (calls.fsync(directory.get()) != 0)
         return std::unexpected(file_error("bring its directory to disk", path, errno));
     return {};

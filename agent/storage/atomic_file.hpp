@@ -24,6 +24,7 @@ class FileCalls {
     virtual ssize_t write(int file, const void* data, std::size_t size);
     virtual int fsync(int file);  ///< the file, then, after the rename, its directory
     virtual int rename(int directory, const char* from, const char* to);
+    virtual int unlink(int directory, const char* name);  ///< of remove_file
 };
 
 /// Who may read a file.
@@ -42,6 +43,10 @@ struct Access {
 
 /// Whether the directory of `path` is one that write_file would write to, without writing: the same errors.
 [[nodiscard]] core::Result<void> check_directory_of(const std::string& path);
+
+/// Removes `path` (absolute), whatever it is but a directory. When it answers, it is gone, also after a power
+/// cut; success too if it wasn't there. Forbidden, Io.
+[[nodiscard]] core::Result<void> remove_file(FileCalls& calls, const std::string& path);
 
 /// Removes what a crash in the middle of write_file may have left beside `path`. Never fails: what it can't
 /// remove, the next write_file names.

@@ -138,4 +138,8 @@ core::Result<void> CredentialFile::publish(const Credential& credential) {
     return write_file(calls_, settings_.path, text.reveal(), {.mode = settings_.mode, .group = group_});
 }
 
+core::Result<void> CredentialFile::remove() {
+    return remove_file(calls_, settings_.path);
+}
+
 }  // namespace devkey::storage

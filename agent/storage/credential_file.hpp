@@ -25,6 +25,7 @@ class CredentialFile : public ports::CredentialSink {
     /// Touches nothing but what a crash left of an unfinished publish.
     [[nodiscard]] core::Result<core::CredentialSight> look(const core::Credential& credential) override;
     [[nodiscard]] core::Result<void> publish(const core::Credential& credential) override;
+    [[nodiscard]] core::Result<void> remove() override;
 
  private:
     CredentialFile(core::CredentialFileSettings settings, gid_t group, FileCalls& calls);

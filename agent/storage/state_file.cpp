@@ -36,7 +36,9 @@ constexpr std::array pending_stages{std::pair{PendingKey::Stage::Received, "rece
 
 constexpr std::array standings{std::pair{core::Standing::Enabled, "enabled"},
                                std::pair{core::Standing::DisabledOutside, "disabled-outside"},
-                               std::pair{core::Standing::DeletedOutside, "deleted-outside"}};
+                               std::pair{core::Standing::DeletedOutside, "deleted-outside"},
+                               std::pair{core::Standing::SwitchingOff, "switching-off"},
+                               std::pair{core::Standing::SwitchedOff, "switched-off"}};
 
 template <class Stages, class Stage>
 std::string name_of(const Stages& stages, Stage wanted) {
@@ -228,6 +230,7 @@ State read_state(const Object& json) {
     state.refused_keys = fields.number("refused_keys");
     state.retired = fields.texts("retired");
     if (const auto seen = read_time(fields, "last_seen")) state.last_seen = *seen;
+    state.decommissioned_at = read_time(fields, "decommissioned_at");
     for (auto& key : fields.objects("superseded")) state.superseded.push_back(read_old_key(std::move(key)));
     for (auto& key : fields.objects("others")) state.others.push_back(read_other_key(std::move(key)));
     if (fields.has("intent")) state.intent = read_intent(fields.object("intent"));
@@ -253,6 +256,7 @@ core::Secret format_state(const State& state) {
     for (const auto& name : state.retired) retired->add(name);
     json->set("retired", retired);
     json->set("last_seen", core::format_instant(state.last_seen));
+    set_time(*json, "decommissioned_at", state.decommissioned_at);
     if (state.intent) json->set("intent", to_json(*state.intent));
     if (state.pending) json->set("pending", to_json(*state.pending));
     if (state.current) json->set("current", to_json(*state.current));

@@ -143,7 +143,7 @@ std::vector<Line> held_back() {
 
 std::vector<Line> table() {
     auto all = at_rest();
-    for (const auto& more : {under_way(), held_back(), keeping()})
+    for (const auto& more : {under_way(), held_back(), keeping(), asked()})
         all.insert(all.end(), more.begin(), more.end());
     return all;
 }
@@ -179,6 +179,7 @@ TEST(Planner, HasATableLineForEveryRule) {
     };
     for (const Line& line : table()) note(no_schedule(), line.seen);
     for (const Line& line : scheduled()) note(full_policy(), line.seen);
+    for (const Line& line : silent()) note(with_heartbeat(), line.seen);
     for (const Rule& rule : rules()) EXPECT_TRUE(fired.contains(rule.name)) << rule.name << " never decided";
 }
 
@@ -193,7 +194,7 @@ TEST(Planner, LeavesAnUnwatchedCredentialFileAlone) {
 
 TEST(Reasons, HaveNamesAndSentencesOfTheirOwn) {
     std::set<std::string_view> names;
-    for (int i = 0; i <= static_cast<int>(Reason::NewKeysKeepFailing); ++i) {
+    for (int i = 0; i <= static_cast<int>(Reason::Decommissioned); ++i) {
         const auto reason = static_cast<Reason>(i);
         EXPECT_TRUE(names.insert(name_of(reason)).second) << name_of(reason);
         EXPECT_FALSE(sentence_of(reason).empty());

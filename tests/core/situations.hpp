@@ -88,5 +88,10 @@ std::vector<Line> keeping();
 /// The schedule's lines, by full_policy().
 std::vector<Line> scheduled();
 Policy full_policy();
+/// A person takes the device out of service, or over; by no_schedule().
+std::vector<Line> asked();
+/// The device's program is silent; by with_heartbeat().
+std::vector<Line> silent();
+Policy with_heartbeat();
 
 }  // namespace devkey::core

@@ -136,6 +136,14 @@ class Sink : public ports::CredentialSink {
         return {};
     }
 
+    core::Result<void> remove() override {
+        effects_.pass("remove-file");
+        if (failing) return core::fail(*failing, "permission denied");
+        content.reset();
+        effects_.pass("file-removed");
+        return {};
+    }
+
     std::optional<core::Credential> content;
     bool loosened = false;
     std::optional<ErrorKind> failing;
@@ -300,6 +308,24 @@ class Service : public ports::KeyService {
     std::vector<std::pair<int, std::string>> late_;
 };
 
+/// The device's program: it touches its file all the time while it runs.
+class Program : public ports::Heartbeat {
+ public:
+    explicit Program(Clock& clock) : clock_(clock) {}
+    core::Result<std::optional<core::Instant>> last_beat() override {
+        if (unreadable) return std::unexpected(*unreadable);
+        return runs ? clock_.now() : beat;
+    }
+    void stop() { runs = false, beat = clock_.now(); }
+
+    bool runs = true;
+    std::optional<core::Instant> beat;  ///< the latest, once it has stopped; none: there is no file
+    std::optional<core::Error> unreadable;
+
+ private:
+    Clock& clock_;
+};
+
 /// A policy by which nothing is due by time.
 inline core::Policy no_schedule() {
     core::Policy policy;
@@ -318,6 +344,8 @@ struct World {
     Store store{effects};
     Sink sink{effects};
     Service service{effects, clock};
+    Program program{clock};
+    core::Request request = core::Request::None;  ///< until it is done
     engine::Setup setup{.policy = no_schedule(),
                         .identity = {"https://keys.example", "app", "local-userpass:alice", "dev-1"},
                         .key_prefix = "devkey",
@@ -327,14 +355,15 @@ struct World {
 
     void restart() {
         service.forget();
-        agent.emplace(engine::World{service, store, sink, clock, entropy, reporter}, setup);
+        agent.emplace(engine::World{service, store, sink, clock, entropy, reporter, program}, setup);
     }
 
     /// Passes until nothing is due at once.
     engine::Snapshot settle(engine::Trigger trigger = engine::Trigger::Due) {
         if (!agent) restart();
         for (int passes = 0; passes < 200; ++passes) {
-            auto snapshot = agent->pass(trigger);
+            auto snapshot = agent->pass(trigger, request);
+            if (snapshot.request_done) request = core::Request::None;
             if (!snapshot.more) return snapshot;
             trigger = engine::Trigger::Due;
         }

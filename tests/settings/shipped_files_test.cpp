@@ -85,6 +85,14 @@ TEST(ShippedFiles, EveryKeyStandsInTheYamlAndInTheReferenceAndNoOther) {
     EXPECT_EQ(documented("policy.yaml"), known(policy_schema));
 }
 
+TEST(ShippedFiles, TheHeartbeatInACommentIsValid) {
+    auto yaml = shipped("policy.yaml");
+    for (std::size_t at = 0; (at = yaml.find("\n  #", at)) != std::string::npos; at += 3)
+        yaml.erase(at + 3, 1);
+    EXPECT_NE(yaml, shipped("policy.yaml"));
+    EXPECT_EQ(lines_of(load_policy_text(yaml)), std::vector<std::string>{});
+}
+
 TEST(ShippedFiles, EveryOtherChoiceInThemIsValidToo) {
     const auto yaml = replaced(shipped("devkeyd.yaml"), "policy: policy.yaml", "#");
     EXPECT_EQ(lines_of(load_text(replaced(yaml, "#ca_file", "ca_file"))), std::vector<std::string>{});

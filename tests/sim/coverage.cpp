@@ -45,7 +45,7 @@ std::vector<std::string> Coverage::missing() const {
     for (const auto& rule : core::rules())
         if (!rules.contains(rule.name.data()))
             lines.push_back("rule " + std::string(rule.name) + " never decided");
-    for (int number = 0; number <= static_cast<int>(Action::CheckListed); ++number) {
+    for (int number = 0; number <= static_cast<int>(Action::Recommission); ++number) {
         const auto action = static_cast<Action>(number);
         if (action == Action::Idle || action == Action::Hold) continue;
         const auto reached =

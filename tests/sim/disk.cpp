@@ -44,6 +44,16 @@ core::Result<CredentialSight> Sink::look(const core::Credential& credential) {
     return file.loosened ? CredentialSight::Loosened : CredentialSight::Matches;
 }
 
+core::Result<void> Sink::remove() {
+    effects_.pass("remove-file", When::Before);
+    if (mood_.unreadable || scene_.dice.chance(mood_.flaky)) return fail(ErrorKind::Io, "input/output error");
+    file = {};
+    published.clear();
+    scene_.story.tell(effects_.who(), "the credential file is removed");
+    effects_.pass("remove-file", When::After);
+    return {};
+}
+
 core::Result<void> Sink::publish(const core::Credential& credential) {
     effects_.pass("publish", When::Before);
     if (mood_.full || scene_.dice.chance(mood_.flaky)) {

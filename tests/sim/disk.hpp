@@ -47,6 +47,7 @@ class Sink : public ports::CredentialSink {
     Sink(Scene& scene, Effects& effects, DiskMood& mood) : scene_(scene), effects_(effects), mood_(mood) {}
     core::Result<core::CredentialSight> look(const core::Credential& credential) override;
     core::Result<void> publish(const core::Credential& credential) override;
+    core::Result<void> remove() override;
 
     CredentialFile file;
     std::string published;                       ///< the id of the key that was published last; empty: none

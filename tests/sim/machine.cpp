@@ -22,6 +22,7 @@ Machine::Machine(Scene& scene_of, std::string name, engine::Setup setup_of, Bug 
       store(scene, effects, disk),
       sink(scene, effects, disk),
       clock(scene.timeline),
+      program(scene.timeline, clock),
       connection(
           scene, effects, clock,
           [this](std::string_view call, const std::string& subject) { check_change(*this, call, subject); }),
@@ -32,8 +33,9 @@ Machine::Machine(Scene& scene_of, std::string name, engine::Setup setup_of, Bug 
 
 void Machine::start() {
     connection.forget();
-    agent_.emplace(engine::World{planted_.service(), planted_.store(), sink, clock, entropy_, reporter_},
-                   setup);
+    agent_.emplace(
+        engine::World{planted_.service(), planted_.store(), sink, clock, entropy_, reporter_, program},
+        setup);
     effects.agent = &*agent_;
     ++disturbances_;
     next_wake.reset();
@@ -46,7 +48,8 @@ void Machine::wake(Trigger trigger) {
     ++hours_wakes_;
     try {
         for (int passes = 0; passes < most_passes_at_once; ++passes) {
-            latest_ = agent_->pass(trigger);
+            latest_ = agent_->pass(trigger, request);
+            if (latest_.request_done) request = core::Request::None;
             after_pass(trigger);
             if (!latest_.more) return;
             trigger = Trigger::Due;
@@ -103,6 +106,7 @@ void Machine::reboot() {
     scene.story.tell(name(), "the power is cut");
     die();
     clock.reboot();
+    program.reboot();
     next_wake = scene.timeline.now + scene.dice.between(20s, 6h);
 }
 
@@ -119,6 +123,7 @@ void Machine::re_image(bool keep_credential_file) {
     die();
     store.state.reset();
     disk = {};
+    request = core::Request::None;
     if (!keep_credential_file) {
         sink.file = {};
         sink.published.clear();

@@ -49,6 +49,33 @@ class Entropy : public ports::Entropy {
     Dice& dice_;
 };
 
+/// The device's program. It touches its file all the time while it runs; a reboot loses the file.
+class Program : public ports::Heartbeat {
+ public:
+    Program(const Timeline& timeline, const Clock& clock) : timeline_(timeline), clock_(clock) {}
+    core::Result<std::optional<core::Instant>> last_beat() override {
+        if (runs) beat_ = clock_.now();
+        return beat_;
+    }
+    void stop() {
+        runs = false;
+        beat_ = clock_.now();
+        silent_since = timeline_.now;
+    }
+    void reboot() {
+        beat_.reset();
+        if (!runs) silent_since = timeline_.now;
+    }
+
+    bool runs = true;
+    Instant silent_since{};  ///< in truth, while it doesn't run
+
+ private:
+    const Timeline& timeline_;
+    const Clock& clock_;
+    std::optional<core::Instant> beat_;
+};
+
 class NoReporter : public ports::Reporter {
  public:
     void report(const ports::Event&) noexcept override {}
@@ -90,7 +117,9 @@ class Machine {
     Store store;
     Sink sink;
     Clock clock;
+    Program program;
     Connection connection;
+    core::Request request = core::Request::None;       ///< what a person asked for, until it is done
     std::optional<Instant> next_wake;                  ///< in true time
     bool twin = false;                                 ///< it shares its state with another machine
     std::map<std::uint32_t, std::string> generations;  ///< the name that each was used for

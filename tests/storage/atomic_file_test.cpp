@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
 #include <thread>
 
 #include "fakes/temporary_directory.hpp"
@@ -53,6 +54,9 @@ class FaultyCalls : public FileCalls {
     int fsync(int file) override { return fails(file) ? -1 : FileCalls::fsync(file); }
     int rename(int directory, const char* from, const char* to) override {
         return fails() ? -1 : FileCalls::rename(directory, from, to);
+    }
+    int unlink(int directory, const char* name) override {
+        return fails() ? -1 : FileCalls::unlink(directory, name);
     }
 
  private:
@@ -245,6 +249,33 @@ TEST(WriteFile, ThatFindsTheDiskFullLeavesTheOldFileAndFreedSpaceMendsIt) {
     if (WEXITSTATUS(status) == 2)
         GTEST_SKIP() << "no tmpfs can be mounted here; the test of the size limit stands in";
     EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST(RemoveFile, RemovesItWithWhatACrashLeftAndIsContentIfItIsNotThere) {
+    const TemporaryDirectory directory;
+    const auto path = directory.path + "/file";
+    put(path, "secret");
+    put(directory.path + "/.file.devkeyd-new", "secret");
+    FaultyCalls calls;
+    ASSERT_TRUE(remove_file(calls, path));
+    EXPECT_TRUE(std::filesystem::is_empty(directory.path));
+    EXPECT_TRUE(remove_file(calls, path));
+    EXPECT_TRUE(remove_file(calls, directory.path + "/gone/file"));
+}
+
+TEST(RemoveFile, SaysWhatFailed) {
+    const TemporaryDirectory directory;
+    const auto path = directory.path + "/file";
+    for (const int at : {1, 2}) {  // the removal, and bringing its directory to disk
+        put(path, "secret");
+        FaultyCalls calls;
+        calls.fail_at = at;
+        calls.error = EROFS;
+        const auto removed = remove_file(calls, path);
+        ASSERT_FALSE(removed) << at;
+        EXPECT_EQ(removed.error().kind, ErrorKind::Io);
+        EXPECT_NE(removed.error().message.find(path), std::string::npos);
+    }
 }
 
 TEST(RemoveLeftover, RemovesThatAndNothingElse) {

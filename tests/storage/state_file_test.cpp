@@ -67,6 +67,13 @@ std::vector<State> every_shape() {
     shapes.push_back(grown_state());
     shapes.push_back(grown_state());
     shapes.back().current->standing = core::Standing::DeletedOutside;
+    for (const auto standing : {core::Standing::SwitchingOff, core::Standing::SwitchedOff}) {
+        shapes.push_back(grown_state());
+        shapes.back().current->standing = standing;
+    }
+    shapes.push_back(grown_state());
+    shapes.back().current.reset();
+    shapes.back().decommissioned_at = core::Instant{core::Millis{8}};
     for (const auto stage :
          {Intent::Stage::Unsent, Intent::Stage::Sent, Intent::Stage::Landed, Intent::Stage::Found}) {
         State state = sample_state();

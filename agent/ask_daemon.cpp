@@ -1,0 +1,60 @@
+#include "ask_daemon.hpp"
+
+#include <poll.h>
+
+#include <chrono>
+
+#include "host/file_watch.hpp"
+#include "host/system_clock.hpp"
+#include "storage/requests_file.hpp"
+#include "storage/state_lock.hpp"
+
+namespace devkey {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr core::Millis longest_wait = 90s;
+// The file tells when it is done; only that the daemon is gone has to be found out.
+constexpr std::chrono::milliseconds look = 500ms;
+
+Outcome as_outcome(const core::Error& error) {
+    return {.exit_code = exit_code_of(error.kind),
+            .reason = std::string(core::name_of(error.kind)),
+            .detail = error.message};
+}
+
+Outcome done(core::Request request) {
+    const bool leaves = request == core::Request::Decommission;
+    return {
+        .exit_code = 0,
+        .reason = std::string(core::name_of(leaves ? core::Reason::Decommissioned : core::Reason::Healthy)),
+        .detail = "by the devkeyd that runs here",
+        .changed = true};
+}
+
+}  // namespace
+
+std::optional<Outcome> ask_daemon(storage::FileCalls& calls, const std::string& directory,
+                                  core::Request request) {
+    host::FileWatch watch{storage::requests_path(directory)};
+    if (auto saved = storage::save_request(calls, directory, request); !saved)
+        return as_outcome(saved.error());
+    const host::SystemClock clock;
+    const auto end = clock.boot_now() + longest_wait;
+    while (clock.boot_now() < end) {
+        pollfd waiting{.fd = watch.descriptor(), .events = POLLIN, .revents = 0};
+        ::poll(&waiting, 1, static_cast<int>(look.count()));
+        static_cast<void>(watch.touched());
+        const auto left = storage::load_request(directory);
+        if (!left) return as_outcome(left.error());
+        if (*left == core::Request::None) return done(request);
+        if (storage::StateLock::take(directory)) return std::nullopt;
+    }
+    return Outcome{
+        .exit_code = exit_later,
+        .reason = "asked",
+        .detail = "it is written down, and the devkeyd that runs here goes on with it: see its log"};
+}
+
+}  // namespace devkey

@@ -1,0 +1,65 @@
+// The dead man's switch: what follows when the device's program falls silent, and when it returns.
+#include <algorithm>
+
+#include "core/rules.hpp"
+
+namespace devkey::core::rule {
+namespace {
+
+using namespace std::chrono_literals;
+using Then = HeartbeatPolicy::Then;
+
+/// After a suspend, or when the agent starts, the program gets at least this long to show that it is there.
+constexpr Millis chance_to_return = 15min;
+
+/// How soon the return of the program is noticed.
+Millis return_look(const HeartbeatPolicy& heartbeat) {
+    return std::clamp<Millis>(heartbeat.stale_after / 20, 1s, 1min);
+}
+
+/// When the silence will have lasted for too long.
+BootInstant stale_at(const HeartbeatPolicy& heartbeat, const Observation& seen) {
+    const BootInstant due = seen.boot_now + (heartbeat.stale_after - *seen.silent_for);
+    return std::max(due, seen.started + std::min(heartbeat.stale_after, chance_to_return));
+}
+
+/// What is found at the key that we switched off, or were about to.
+Answer switched_off(const std::optional<HeartbeatPolicy>& heartbeat, const CurrentKey& key,
+                    const Observation& seen) {
+    const bool beats = heartbeat && seen.beat_ago && *seen.beat_ago < heartbeat->stale_after;
+    const bool enables = !heartbeat || (beats && heartbeat->on_return == HeartbeatPolicy::OnReturn::Enable);
+    if (enables) return act_on_trusted_time(seen, Action::EnableKey, Reason::HeartbeatReturned, key.key.name);
+    if (key.standing == Standing::SwitchingOff)
+        return act(Action::SwitchOff, Reason::HeartbeatSilent, key.key.name);
+    if (beats) return act(Action::Idle, Reason::KeySwitchedOff, "watchdog.heartbeat.on_return is hold");
+    return wait_until(seen.boot_now + return_look(*heartbeat), Reason::KeySwitchedOff, heartbeat->file);
+}
+
+}  // namespace
+
+bool silence_asks_for_a_key(const Policy& policy, const Observation& seen) {
+    const auto& heartbeat = policy.watchdog.heartbeat;
+    const CurrentKey* key = settled_key(seen);
+    const bool may = heartbeat && heartbeat->then == Then::Rotate && seen.silent_for && key != nullptr &&
+                     key->standing == Standing::Enabled;
+    if (!may || seen.boot_now < stale_at(*heartbeat, seen)) return false;
+    // One key for each silence: not another for a key that was made since the switch tripped.
+    return key->key.created_at < seen.time.now - (*seen.silent_for - heartbeat->stale_after);
+}
+
+Answer silence_is_answered(const Policy& policy, const Observation& seen) {
+    const auto& heartbeat = policy.watchdog.heartbeat;
+    const CurrentKey* key = settled_key(seen);
+    if (key == nullptr) return std::nullopt;
+    if (is_switched_off(key->standing)) return switched_off(heartbeat, *key, seen);
+    if (!heartbeat || !seen.silent_for || key->standing != Standing::Enabled) return std::nullopt;
+    const BootInstant due = stale_at(*heartbeat, seen);
+    if (seen.boot_now < due) return wait_until(due, Reason::Healthy);
+    if (heartbeat->then == Then::Disable)
+        return act_on_trusted_time(seen, Action::SwitchOff, Reason::HeartbeatSilent, key->key.name);
+    const bool needs_time = silence_asks_for_a_key(policy, seen) && seen.time.trust != ClockTrust::Server;
+    if (needs_time) return act(Action::AskTime, Reason::HeartbeatSilent);
+    return wait_until(seen.boot_now + return_look(*heartbeat), Reason::HeartbeatSilent, heartbeat->file);
+}
+
+}  // namespace devkey::core::rule

@@ -1,0 +1,85 @@
+// The actions that switch a device off, for a while or for good. Read them with a crash in mind, too.
+#include <utility>
+
+#include "engine/reconciler.hpp"
+#include "engine/steps.hpp"
+
+namespace devkey::engine {
+
+using namespace core;
+
+Reconciler::Done Reconciler::set_standing(Standing standing) {
+    State next = *seen_.state;
+    next.current->standing = standing;
+    return save(std::move(next));
+}
+
+Reconciler::Done Reconciler::switch_off() {
+    if (auto in = log_in_as_owner(); !in) return in;
+    const Key key = seen_.state->current->key;
+    if (seen_.state->current->standing != Standing::SwitchingOff) {
+        const auto there = world_.service.get(key.id);
+        if (!there && there.error().kind != ErrorKind::NotFound) return std::unexpected(there.error());
+        if (is_too_young_to_tell(key)) return too_young();
+        if (!there) return set_standing(Standing::DeletedOutside);
+        // Who disabled it before us may enable it again: not we.
+        if (!there->enabled) return set_standing(Standing::DisabledOutside);
+        // Written down first: after a crash it is known that it was we.
+        if (auto saved = set_standing(Standing::SwitchingOff); !saved) return saved;
+    }
+    const auto disabled = world_.service.disable(key.id);
+    const bool gone = !disabled && disabled.error().kind == ErrorKind::NotFound;
+    if (!disabled && !gone) return std::unexpected(disabled.error());
+    changed_ = true;
+    if (auto saved = set_standing(gone ? Standing::DeletedOutside : Standing::SwitchedOff); !saved)
+        return saved;
+    if (!gone) tell_of("key-switched-off", std::string(sentence_of(Reason::KeySwitchedOff)), key);
+    return {};
+}
+
+Reconciler::Done Reconciler::decommission() {
+    // The file first: as long as the state holds the secret, a crash leaves this to be done again.
+    if (auto removed = world_.sink.remove(); !removed) return removed;
+    changed_ = true;
+    State next = known_state();
+    if (!next.decommissioned_at) next.decommissioned_at = time().now;
+    if (next.pending) {
+        const Key& key = next.pending->key;
+        next.superseded.push_back({.id = key.id,
+                                   .name = key.name,
+                                   .generation = key.generation,
+                                   .superseded_at = std::nullopt,
+                                   .disabled_at = std::nullopt});
+        next.pending.reset();
+    }
+    supersede_current(next);
+    if (auto saved = save(std::move(next)); !saved) return saved;
+    seen_.proof.reset();
+    seen_.login_refused = false;
+    world_.reporter.report({.severity = ports::Severity::Notice,
+                            .name = name_of(Reason::DecommissionAsked),
+                            .message =
+                                "the credential file is removed and the secrets are forgotten; the keys "
+                                "go next"});
+    return {};
+}
+
+Reconciler::Done Reconciler::recommission() {
+    State next = *seen_.state;
+    const bool same = next.identity == setup_.identity && next.machine == setup_.machine;
+    if (!same) {
+        // Another owner's keys are none of ours; only that no generation comes twice holds on.
+        next = fresh_state();
+        next.last_generation = seen_.state->last_generation;
+    }
+    next.decommissioned_at.reset();
+    next.refused_keys = 0;
+    if (auto saved = save(std::move(next)); !saved) return saved;
+    seen_.failures.clear();
+    world_.reporter.report({.severity = ports::Severity::Notice,
+                            .name = name_of(Reason::RecommissionAsked),
+                            .message = std::string(sentence_of(Reason::RecommissionAsked))});
+    return {};
+}
+
+}  // namespace devkey::engine

@@ -1,0 +1,252 @@
+// The planner on a device that is silent, or taken out of service; and how silence is measured.
+#include <gtest/gtest.h>
+
+#include "core/pulse.hpp"
+#include "core/situations.hpp"
+
+namespace devkey::core {
+
+using std::chrono::days;
+
+namespace {
+
+constexpr Instant today{days{20000}};
+constexpr BootInstant late{days{100}};
+
+/// The agent has run for long, and knows the time.
+Observation silent_since(Millis silence, Standing standing = Standing::Enabled) {
+    return but(healthy(), [=](Observation& seen) {
+        seen.boot_now = late;
+        seen.time = {.now = today, .trust = ClockTrust::Server};
+        seen.started = BootInstant{};
+        seen.silent_for = seen.beat_ago = silence;
+        seen.state->current->standing = standing;
+    });
+}
+
+Observation decommissioned() {
+    return but(with_state(), [](Observation& seen) { seen.state->decommissioned_at = Instant{}; });
+}
+
+Observation with_request(Observation seen, Request request) {
+    seen.asked.request = request;
+    return seen;
+}
+
+void add_old_key(Observation& seen) {
+    seen.state->superseded.push_back({.id = "old",
+                                      .name = "devkey-dev-abc234-1-old2",
+                                      .generation = 1,
+                                      .superseded_at = std::nullopt,
+                                      .disabled_at = std::nullopt});
+}
+
+void add_other_key(Observation& seen) {
+    seen.state->others.push_back({.id = "x", .name = "devkey-dev-zzzzzz-1-aaaa", .seen_at = today});
+}
+
+}  // namespace
+
+std::vector<Line> asked() {
+    using O = Observation&;
+    const auto all_known = [](O seen) { seen.asked.others_known = true; };
+    return {
+        {"decommission asked", with_request(healthy(), Request::Decommission), Action::Decommission,
+         Reason::DecommissionAsked},
+        {"decommission asked of a device that never had a key", with_request(blank(), Request::Decommission),
+         Action::Decommission, Reason::DecommissionAsked},
+        {"decommission asked, settings of another owner",
+         with_request(but(healthy(), [](O seen) { seen.identity.owner = "local-userpass:b"; }),
+                      Request::Decommission),
+         Action::Hold, Reason::IdentityChanged},
+        {"a key left", but(decommissioned(), add_old_key), Action::RemoveKey, Reason::DecommissionAsked},
+        {"a create of before",
+         but(with_intent(Intent::Stage::Sent), [](O seen) { seen.state->decommissioned_at = Instant{}; }),
+         Action::Create, Reason::CreateUnanswered},
+        {"its key",
+         but(with_pending(PendingKey::Stage::Verified),
+             [](O seen) { seen.state->decommissioned_at = Instant{}; }),
+         Action::Decommission, Reason::DecommissionAsked},
+        {"nothing left", decommissioned(), Action::Hold, Reason::Decommissioned},
+        {"nothing left, settings of another owner",
+         but(decommissioned(), [](O seen) { seen.identity.owner = "local-userpass:b"; }), Action::Hold,
+         Reason::Decommissioned},
+        {"recommission asked", with_request(decommissioned(), Request::Recommission), Action::Recommission,
+         Reason::RecommissionAsked},
+        {"recommission asked of a device in service", with_request(healthy(), Request::Recommission),
+         Action::Idle, Reason::Healthy},
+        {"take-over asked", with_request(healthy(), Request::TakeOver), Action::CheckListed,
+         Reason::TakeOverAsked},
+        {"take-over asked before the first key", with_request(blank(), Request::TakeOver),
+         Action::CheckListed, Reason::TakeOverAsked},
+        {"take-over asked, another's key known",
+         but(but(with_request(healthy(), Request::TakeOver), all_known), add_other_key), Action::RemoveKey,
+         Reason::TakeOverAsked},
+        {"take-over asked, nobody else there", but(with_request(healthy(), Request::TakeOver), all_known),
+         Action::Idle, Reason::Healthy},
+        {"take-over asked, a twin seen",
+         but(with_request(healthy(), Request::TakeOver), [](O seen) { seen.twin = "devkey-dev-abc234-9-x"; }),
+         Action::Hold, Reason::CloneSuspected},
+    };
+}
+
+Policy with_heartbeat() {
+    Policy policy = no_schedule();
+    policy.watchdog.heartbeat =
+        HeartbeatPolicy{.file = "/run/alive", .stale_after = 72h, .then = HeartbeatPolicy::Then::Disable};
+    return policy;
+}
+
+std::vector<Line> silent() {
+    using O = Observation&;
+    const auto no_trust = [](O seen) { seen.time.trust = ClockTrust::Synchronised; };
+    const auto just_started = [](O seen) { seen.started = late - 14min; };
+    const auto gone = [](O seen) { seen.beat_ago.reset(); };
+    const Standing off = Standing::SwitchedOff;
+    return {
+        {"beats", silent_since(71h), Action::Idle, Reason::Healthy},
+        {"silent", silent_since(72h), Action::SwitchOff, Reason::HeartbeatSilent},
+        {"silent, on an untrusted clock", but(silent_since(72h), no_trust), Action::AskTime,
+         Reason::HeartbeatSilent},
+        {"silent, but only just back from a suspend", but(silent_since(72h), just_started), Action::Idle,
+         Reason::Healthy},
+        {"nobody can tell", but(silent_since(72h), [](O seen) { seen.silent_for.reset(); }), Action::Idle,
+         Reason::Healthy},
+        {"silent, switching off", silent_since(72h, Standing::SwitchingOff), Action::SwitchOff,
+         Reason::HeartbeatSilent},
+        {"silent, switched off", silent_since(72h, off), Action::Idle, Reason::KeySwitchedOff},
+        {"switched off, file gone", but(silent_since(1h, off), gone), Action::Idle, Reason::KeySwitchedOff},
+        {"switched off, back", silent_since(1s, off), Action::EnableKey, Reason::HeartbeatReturned},
+        {"switching off, back", silent_since(1s, Standing::SwitchingOff), Action::EnableKey,
+         Reason::HeartbeatReturned},
+        {"silent, but disabled outside", silent_since(72h, Standing::DisabledOutside), Action::Idle,
+         Reason::KeyDisabledOutside},
+    };
+}
+
+TEST(Planner, ObeysTheDeadMansSwitch) {
+    for (const Line& line : silent()) {
+        const auto decision = plan(with_heartbeat(), line.seen);
+        EXPECT_EQ(decision.action, line.action) << line.situation << ": " << name_of(decision.reason);
+        EXPECT_EQ(decision.reason, line.reason) << line.situation << ": " << name_of(decision.reason);
+        const bool waits = decision.action == Action::Idle && line.seen.silent_for &&
+                           decision.reason != Reason::KeyDisabledOutside;
+        EXPECT_EQ(waits, decision.again.has_value()) << line.situation;
+    }
+}
+
+TEST(Planner, OnlyTellsOfSilenceWhereThePolicySaysSo) {
+    auto policy = with_heartbeat();
+    policy.watchdog.heartbeat->then = HeartbeatPolicy::Then::Alert;
+    const auto decision = plan(policy, silent_since(72h));
+    EXPECT_EQ(decision.action, Action::Idle);
+    EXPECT_EQ(decision.reason, Reason::HeartbeatSilent);
+    EXPECT_EQ(decision.again, late + 1min);
+}
+
+TEST(Planner, RotatesOnceForEachSilence) {
+    auto policy = with_heartbeat();
+    policy.watchdog.heartbeat->then = HeartbeatPolicy::Then::Rotate;
+    auto seen = silent_since(73h);
+    seen.state->current->key.created_at = today - 2h;
+    EXPECT_EQ(plan(policy, seen).action, Action::AskService);
+    EXPECT_EQ(plan(policy, seen).reason, Reason::HeartbeatSilent);
+    seen.time.trust = ClockTrust::Floor;
+    EXPECT_EQ(plan(policy, seen).action, Action::AskTime);
+    seen.state->current->key.created_at = today - 59min;  // made since the switch tripped
+    EXPECT_EQ(plan(policy, seen).action, Action::Idle);
+    EXPECT_EQ(plan(policy, seen).reason, Reason::HeartbeatSilent);
+}
+
+TEST(Planner, LeavesASwitchedOffKeyToAPersonWhereThePolicySaysSo) {
+    auto policy = with_heartbeat();
+    policy.watchdog.heartbeat->on_return = HeartbeatPolicy::OnReturn::Hold;
+    const auto decision = plan(policy, silent_since(1s, Standing::SwitchedOff));
+    EXPECT_EQ(decision.action, Action::Idle);
+    EXPECT_EQ(decision.reason, Reason::KeySwitchedOff);
+}
+
+TEST(Planner, EnablesASwitchedOffKeyWhenTheSwitchIsTakenOut) {
+    EXPECT_EQ(plan(no_schedule(), silent_since(100h, Standing::SwitchedOff)).action, Action::EnableKey);
+}
+
+TEST(Planner, DisablesTheKeysOfADecommissionedDeviceWhereThePolicySaysSo) {
+    auto policy = no_schedule();
+    policy.decommission = Policy::Decommission::Disable;
+    auto seen = but(decommissioned(), add_old_key);
+    EXPECT_EQ(plan(policy, seen).action, Action::DisableKey);
+    seen.state->superseded.front().disabled_at = today;
+    EXPECT_EQ(plan(policy, seen).reason, Reason::Decommissioned);
+}
+
+TEST(Planner, MakesNoKeyForADecommissionedDeviceWhoseOldOnesCannotGoYet) {
+    auto seen = but(decommissioned(), add_old_key);
+    seen.listed.emplace();
+    seen.failures[Action::RemoveKey] = {Reason::ServiceUnavailable, "503", 1, now + 1min};
+    EXPECT_EQ(plan(no_schedule(), seen).action, Action::Idle);
+    EXPECT_EQ(plan(no_schedule(), seen).reason, Reason::ServiceUnavailable);
+}
+
+/// One look after another, each some time after the last.
+struct Looks {
+    std::optional<Pulse> pulse;
+    BootInstant boot{1h};
+    Instant wall = today;
+
+    void look(std::optional<Instant> beat, Millis after = {}) {
+        boot += after;
+        wall += after;
+        pulse = look_again(pulse, beat, boot);
+    }
+    [[nodiscard]] Millis silence() const { return silent_for(*pulse, wall, boot); }
+    [[nodiscard]] std::optional<Millis> ago() const { return beat_ago(*pulse, wall, boot); }
+};
+
+TEST(Pulse, OfAMissingFileCountsFromBoot) {
+    Looks looks;
+    looks.look({});
+    EXPECT_EQ(looks.silence(), 1h);
+    EXPECT_EQ(looks.ago(), std::nullopt);
+    looks.look({}, 5h);
+    EXPECT_EQ(looks.silence(), 6h);
+}
+
+TEST(Pulse, OfAFileCountsFromItsTime) {
+    Looks looks;
+    looks.look(today - 10min);
+    EXPECT_EQ(looks.silence(), 10min);
+    looks.look(today - 10min, 2h);
+    EXPECT_EQ(looks.silence(), 2h + 10min);
+    looks.look(today + 3h, 2h);
+    EXPECT_EQ(looks.silence(), 1h);
+}
+
+TEST(Pulse, OfAFileFromBeforeTheBootCountsFromTheBoot) {
+    Looks looks;
+    looks.look(today - days{9});
+    EXPECT_EQ(looks.silence(), 1h);
+    EXPECT_EQ(looks.ago(), days{9});  // the program hasn't returned
+}
+
+TEST(Pulse, IsNotFooledByAClockThatJumps) {
+    for (const Millis jump : {Millis{days{365}}, Millis{-days{365}}}) {
+        Looks looks;
+        looks.look(today - 10min);
+        looks.look(today + 1h - 10min, 1h);
+        looks.wall += jump;
+        looks.look(today + 1h - 10min, 1h);
+        EXPECT_GE(looks.silence(), 1h);
+        EXPECT_LE(looks.silence(), 2h);  // it beat between the first look and the second
+        looks.look(looks.wall, 1h);      // it beats on, by the clock that jumped
+        EXPECT_LE(looks.silence(), 1h);
+    }
+}
+
+TEST(Pulse, OfAFileThatVanishesCountsFromItsLastBeat) {
+    Looks looks;
+    looks.look(today - 10min);
+    looks.look({}, 1h);
+    EXPECT_EQ(looks.silence(), 1h + 10min);
+}
+
+}  // namespace devkey::core

@@ -1,0 +1,279 @@
+// A device that is switched off for a while (the dead man's switch), taken out of service, or taken over.
+#include <gtest/gtest.h>
+
+#include "fakes/world.hpp"
+
+namespace devkey::engine {
+namespace {
+
+using core::HeartbeatPolicy;
+using core::Reason;
+using core::Request;
+using core::Standing;
+using fakes::Crash;
+using fakes::World;
+using Fault = fakes::Service::Fault;
+using namespace std::chrono_literals;
+using std::chrono::days;
+
+/// A device that has its first key, and whose program is watched.
+struct Leaving : testing::Test {
+    Leaving() { prepare(world); }
+    static void prepare(World& world) {
+        world.setup.policy.watchdog.heartbeat =
+            HeartbeatPolicy{.file = "/run/alive", .stale_after = 72h, .then = HeartbeatPolicy::Then::Disable};
+        world.settle(Trigger::Start);
+        world.service.called.clear();
+    }
+    [[nodiscard]] const core::State& state() const { return *world.store.state; }
+    [[nodiscard]] bool is_enabled() const { return world.service.keys.at(state().current->key.id).enabled; }
+    Snapshot ask(Request request) {
+        world.request = request;
+        return world.settle(Trigger::Retry);
+    }
+
+    World world;
+};
+
+TEST_F(Leaving, ASilentProgramsKeyIsSwitchedOffAndOnAgainWhenItReturns) {
+    world.live(days{10});
+    EXPECT_TRUE(is_enabled());
+    EXPECT_TRUE(world.service.called.empty());
+    world.program.stop();
+    world.live(72h - 1min);
+    EXPECT_TRUE(is_enabled());
+    auto snapshot = world.live(2min);
+    EXPECT_FALSE(is_enabled());
+    EXPECT_EQ(state().current->standing, Standing::SwitchedOff);
+    EXPECT_EQ(snapshot.decision.reason, Reason::KeySwitchedOff);
+    EXPECT_TRUE(world.sink.content);  // the file stays: the key may come back
+    world.service.called.clear();
+    world.live(days{3});
+    EXPECT_TRUE(world.service.called.empty());
+    world.program.runs = true;
+    snapshot = world.live(2min);
+    EXPECT_TRUE(is_enabled());
+    EXPECT_EQ(snapshot.decision.reason, Reason::Healthy);
+}
+
+TEST_F(Leaving, SwitchingOffTakesALogInAGetAndADisable) {
+    world.program.stop();
+    world.live(73h);
+    // The first log-in is for the time: nothing is disabled before the service has told it.
+    EXPECT_EQ(world.service.called, (std::vector<std::string>{"log_in", "get", "disable"}));
+}
+
+TEST_F(Leaving, ARebootDoesNotBringASwitchedOffKeyBack) {
+    world.program.stop();
+    world.live(73h);
+    world.clock.reboot();
+    world.restart();
+    world.live(1h);
+    EXPECT_FALSE(is_enabled());
+    world.program.beat.reset();  // its file was in /run
+    world.restart();
+    world.live(1h);
+    EXPECT_FALSE(is_enabled());
+    world.program.runs = true;
+    world.live(2min);
+    EXPECT_TRUE(is_enabled());
+}
+
+TEST_F(Leaving, AMissingFileCountsFromBoot) {
+    world.program.runs = false;
+    world.clock.reboot();
+    world.restart();
+    world.live(70h);
+    EXPECT_TRUE(is_enabled());
+    world.live(2h);
+    EXPECT_FALSE(is_enabled());
+}
+
+TEST_F(Leaving, AJumpOfTheClockSwitchesNothingOff) {
+    world.live(1h);
+    world.clock.wrong_by = days{365};
+    world.live(days{5});
+    EXPECT_TRUE(is_enabled());
+    world.clock.wrong_by = -days{365};
+    world.live(days{5});
+    EXPECT_TRUE(is_enabled());
+}
+
+TEST_F(Leaving, AKeyThatSomebodyElseDisabledBeforeIsNotEnabledAgain) {
+    world.program.stop();
+    world.service.keys.at(state().current->key.id).enabled = false;
+    world.live(73h);
+    EXPECT_EQ(state().current->standing, Standing::DisabledOutside);
+    world.program.runs = true;
+    world.live(days{1});
+    EXPECT_FALSE(is_enabled());
+}
+
+TEST_F(Leaving, AKeyThatIsGoneIsNotSwitchedOff) {
+    world.program.stop();
+    world.service.keys.clear();
+    world.live(73h);
+    EXPECT_EQ(state().current->standing, Standing::DeletedOutside);
+}
+
+TEST_F(Leaving, AHeartbeatThatCannotBeLookedAtIsToldAndSwitchesNothingOff) {
+    world.program.unreadable = core::Error{core::ErrorKind::Forbidden, "/run/alive: permission denied"};
+    world.live(days{10});
+    EXPECT_TRUE(is_enabled());
+    world.settle();
+    EXPECT_EQ(world.reporter.times("heartbeat-unreadable"), 1);
+}
+
+TEST_F(Leaving, SilenceRotatesOnceWhereThePolicySaysSo) {
+    world.setup.policy.watchdog.heartbeat->then = HeartbeatPolicy::Then::Rotate;
+    world.restart();
+    world.program.stop();
+    world.live(days{10});
+    EXPECT_EQ(state().current->key.generation, 2U);
+    world.restart();
+    world.live(days{1});
+    EXPECT_EQ(state().current->key.generation, 2U);
+}
+
+TEST_F(Leaving, DecommissionLeavesNoKeyNoFileNoSecretAndATombstone) {
+    world.settle(Trigger::Rotate);  // there is a superseded key, too
+    world.live(1min);
+    const auto snapshot = ask(Request::Decommission);
+    EXPECT_EQ(snapshot.decision.reason, Reason::Decommissioned);
+    EXPECT_EQ(world.request, Request::None);
+    EXPECT_TRUE(world.service.keys.empty());
+    EXPECT_FALSE(world.sink.content);
+    EXPECT_FALSE(state().current);
+    EXPECT_TRUE(state().decommissioned_at);
+    world.restart();
+    world.service.called.clear();
+    EXPECT_EQ(world.live(days{100}).decision.reason, Reason::Decommissioned);
+    world.settle(Trigger::Rotate);
+    EXPECT_TRUE(world.service.called.empty());
+}
+
+TEST_F(Leaving, DecommissionDisablesWhereThePolicySaysSo) {
+    world.setup.policy.decommission = core::Policy::Decommission::Disable;
+    world.restart();
+    ask(Request::Decommission);
+    ASSERT_EQ(world.service.keys.size(), 1U);
+    EXPECT_FALSE(world.service.keys.begin()->second.enabled);
+    EXPECT_TRUE(state().decommissioned_at);
+}
+
+TEST_F(Leaving, DecommissionWaitsForAServiceThatIsAway) {
+    world.service.next("log_in", {Fault::LoseRequest, Fault::LoseRequest});
+    auto snapshot = ask(Request::Decommission);
+    EXPECT_EQ(snapshot.decision.reason, Reason::ServiceUnavailable);
+    EXPECT_EQ(world.request, Request::Decommission);
+    EXPECT_FALSE(world.sink.content);
+    EXPECT_EQ(world.service.keys.size(), 1U);
+    world.restart();
+    snapshot = world.run();
+    EXPECT_EQ(snapshot.decision.reason, Reason::Decommissioned);
+    EXPECT_TRUE(world.service.keys.empty());
+}
+
+TEST_F(Leaving, RecommissionStartsWithTheNextGeneration) {
+    ask(Request::Decommission);
+    const auto snapshot = ask(Request::Recommission);
+    EXPECT_EQ(snapshot.decision.reason, Reason::Healthy);
+    EXPECT_EQ(snapshot.generation, 2U);
+    EXPECT_EQ(world.request, Request::None);
+}
+
+TEST_F(Leaving, ADecommissionedDeviceMayGoToAnotherOwner) {
+    ask(Request::Decommission);
+    world.setup.identity.owner = "local-userpass:bob";
+    world.service.owner = "owner-2";
+    world.restart();
+    EXPECT_EQ(world.settle(Trigger::Start).decision.reason, Reason::Decommissioned);
+    const auto before = state().installation;
+    EXPECT_EQ(ask(Request::Recommission).decision.reason, Reason::Healthy);
+    EXPECT_EQ(state().identity.owner, "local-userpass:bob");
+    EXPECT_NE(state().installation, before);
+    EXPECT_EQ(state().current->key.generation, 2U);
+}
+
+TEST_F(Leaving, TakeOverDeletesTheKeysOfOtherInstallationsAtOnce) {
+    world.service.keys["x"] = {
+        .name = "devkey-dev-1-zzzzzz-1-aaaa", .secret = "s", .enabled = true, .hidden_lists = 0};
+    world.service.keys["y"] = {
+        .name = "devkey-dev-2-zzzzzz-1-aaaa", .secret = "t", .enabled = true, .hidden_lists = 0};
+    const auto snapshot = ask(Request::TakeOver);
+    EXPECT_EQ(snapshot.decision.reason, Reason::Healthy);
+    EXPECT_EQ(world.request, Request::None);
+    EXPECT_EQ(world.service.removed, std::vector<std::string>{"x"});
+    EXPECT_TRUE(is_enabled());
+}
+
+TEST(TakeOver, MakesRoomForADeviceThatHasNoKeyYet) {
+    World world;
+    world.service.can.keys_per_owner = 1;
+    world.service.keys["x"] = {
+        .name = "devkey-dev-1-zzzzzz-1-aaaa", .secret = "s", .enabled = true, .hidden_lists = 0};
+    EXPECT_EQ(world.settle(Trigger::Start).decision.reason, Reason::QuotaFull);
+    world.request = Request::TakeOver;
+    EXPECT_EQ(world.settle(Trigger::Retry).decision.reason, Reason::Healthy);
+    EXPECT_EQ(world.service.removed, std::vector<std::string>{"x"});
+}
+
+/// The keys that are enabled, and that no state knows.
+std::size_t unknown_keys(const World& world) {
+    return static_cast<std::size_t>(std::ranges::count_if(world.service.keys, [&](const auto& entry) {
+        return !core::is_recorded(*world.store.state, entry.second.name);
+    }));
+}
+
+/// Crashes at each step of what `begin` begins, starts again, and lets `check` look at the end.
+template <class Begin, class Check>
+void crash_everywhere(Begin begin, Check check) {
+    for (std::size_t step = 1;; ++step) {
+        World world;
+        Leaving::prepare(world);
+        world.effects.crash_at(step);
+        bool crashed = false;
+        try {
+            begin(world);
+        } catch (const Crash&) {
+            crashed = true;
+        }
+        EXPECT_EQ(unknown_keys(world), 0U) << "step " << step;
+        world.effects.crash_at(0);
+        world.restart();
+        world.run(3);
+        check(world, step);
+        if (!crashed) return;
+    }
+}
+
+TEST(CrashWhileLeaving, ADecommissionIsFinished) {
+    crash_everywhere(
+        [](World& world) {
+            world.request = Request::Decommission;
+            world.settle(Trigger::Retry);
+        },
+        [](World& world, std::size_t step) {
+            EXPECT_TRUE(world.store.state->decommissioned_at) << "step " << step;
+            EXPECT_TRUE(world.service.keys.empty()) << "step " << step;
+            EXPECT_FALSE(world.sink.content) << "step " << step;
+        });
+}
+
+TEST(CrashWhileLeaving, ASwitchedOffKeyIsStillOurs) {
+    crash_everywhere(
+        [](World& world) {
+            world.program.stop();
+            world.live(73h);
+        },
+        [](World& world, std::size_t step) {
+            EXPECT_EQ(world.store.state->current->standing, Standing::SwitchedOff) << "step " << step;
+            world.program.runs = true;
+            world.live(5min);
+            EXPECT_EQ(world.store.state->current->standing, Standing::Enabled) << "step " << step;
+            EXPECT_TRUE(world.service.keys.begin()->second.enabled) << "step " << step;
+        });
+}
+
+}  // namespace
+}  // namespace devkey::engine
