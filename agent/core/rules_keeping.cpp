@@ -1,5 +1,6 @@
 // The rules about keys that are there: the current one, superseded ones, and other installations'.
 #include <algorithm>
+#include <string>
 
 #include "core/rules.hpp"
 
@@ -49,7 +50,8 @@ BootInstant check_due(Millis every, const std::optional<Instant>& last, const Ob
         const BootInstant due = seen.boot_now + (every - since);
         if (due > seen.started) return due;
     }
-    return seen.started + share_of(every, seen, what);
+    // A share of its own: by the one that shortened the interval, devices would meet again after some checks.
+    return seen.started + share_of(every, seen, std::string(what) + "#start");
 }
 
 Millis with_jitter(Millis whole, unsigned percent, const Observation& seen, std::string_view what) {
@@ -64,7 +66,9 @@ Instant rotation_time(const RotatePolicy& rotate, const Observation& seen) {
     const auto in_window = [&](Instant from) {
         const Opening opening = next_opening(rotate.windows, from, seen.utc_offset);
         // Who has to wait for a window doesn't come at its first moment with all the others.
-        return opening.at == from ? from : opening.at + share_of(opening.rest, seen, what);
+        if (opening.at == from) return from;
+        // A share of its own: those that come due for the same window have much the same jitter.
+        return opening.at + share_of(opening.rest, seen, "window#" + std::to_string(key.generation));
     };
     const Instant first = in_window(due);
     return seen.time.now <= first ? first : in_window(seen.time.now);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <numeric>
 
@@ -158,11 +159,29 @@ TEST(AFleet, StaysSpreadAfterAPowerCutThatMadeEveryCheckOverdue) {
     auto policy = shipped_policy();
     policy.rotate.after.reset();
     policy.watchdog.key_listed.reset();
-    auto fleet = fleet_of(policy, 500, 5, days{10});
+    auto fleet = fleet_of(policy, 1500, 5, days{10});
     fleet.power_cut = PowerCut{.at = days{5}, .lasts = 12h};
     const auto report = live_through(fleet, 2);
     EXPECT_LE(steady_state(fleet, report).peak_to_mean(), 1.5);
     EXPECT_LE(restart_of(fleet, report).value().peak_to_mean(), 3.0);
+}
+
+TEST(AFleet, IsSpreadOverAWindow) {
+    auto policy = shipped_policy();
+    policy.watchdog = {.jitter_percent = 0, .key_login = std::nullopt, .key_listed = std::nullopt};
+    policy.superseded.keep_enabled = days{20};  // not in the way here
+    policy.rotate.windows = {core::parse_window("02:00-05:00").value()};
+    const auto report = live_through(fleet_of(policy, 1500, 5, days{31}), 2);
+    std::uint64_t rotations_requests = 0;
+    std::uint64_t busiest = 0;
+    for (std::size_t minute = 24 * 60; minute + 30 <= report.minutes.size(); minute += 30) {
+        std::uint64_t sum = 0;
+        for (std::size_t at = minute; at < minute + 30; ++at) sum += report.minutes[at];
+        rotations_requests += sum;
+        busiest = std::max(busiest, sum);
+    }
+    // Three nights of six half hours each.
+    EXPECT_LE(static_cast<double>(busiest), 2.0 * static_cast<double>(rotations_requests) / (3 * 6));
 }
 
 }  // namespace
