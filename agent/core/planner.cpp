@@ -23,7 +23,7 @@ Answer hold(Reason reason, std::string detail) {
 
 Millis share_of(Millis whole, const Observation& seen, std::string_view what) {
     constexpr std::uint64_t shares = 1U << 20U;
-    const auto share = stable_hash(seen.identity.device + "#" + std::string(what)) % shares;
+    const auto share = stable_hash({seen.identity.device, "#", what}) % shares;
     return Millis{whole.count() / static_cast<Millis::rep>(shares) * static_cast<Millis::rep>(share) +
                   whole.count() % static_cast<Millis::rep>(shares) * static_cast<Millis::rep>(share) /
                       static_cast<Millis::rep>(shares)};
