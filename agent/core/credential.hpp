@@ -7,10 +7,11 @@
 
 namespace devkey::core {
 
-/// What is published to the programs on this device.
+/// What is published to the programs on this device. A view of a state, which must outlive it: no copy of the
+/// secret is made for a look at the credential file.
 struct Credential {
-    Identity identity;
-    Key key;
+    const Identity& identity;
+    const Key& key;
 };
 
 /// How the credential file is written: all of the credential, shell assignments, or the secret and a newline.

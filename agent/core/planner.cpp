@@ -23,14 +23,10 @@ Answer hold(Reason reason, std::string detail) {
 
 Millis share_of(Millis whole, const Observation& seen, std::string_view what) {
     constexpr std::uint64_t shares = 1U << 20U;
-    const auto share = stable_hash(seen.identity.device + "#" + std::string(what)) % shares;
+    const auto share = stable_hash({seen.identity.device, "#", what}) % shares;
     return Millis{whole.count() / static_cast<Millis::rep>(shares) * static_cast<Millis::rep>(share) +
                   whole.count() % static_cast<Millis::rep>(shares) * static_cast<Millis::rep>(share) /
                       static_cast<Millis::rep>(shares)};
-}
-
-BootInstant boot_time_of(Instant at, const Observation& seen) {
-    return seen.boot_now + std::max(at - seen.time.now, Millis{0});
 }
 
 Answer act_on_trusted_time(const Observation& seen, Action action, Reason reason, std::string detail,

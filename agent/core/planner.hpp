@@ -73,6 +73,7 @@ struct Observation {
     std::optional<Millis> silent_for;  ///< of the device's program (core/pulse.hpp); none: nobody can tell
     std::optional<Millis> beat_ago;    ///< likewise
     bool quota_is_short = false;       ///< fewer than two slots were free at the latest look
+    bool owner_is_crowded = false;     ///< three quarters of the owner's slots were taken then
     std::map<Action, Failure> failures;
 };
 

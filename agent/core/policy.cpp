@@ -1,5 +1,7 @@
 #include "core/policy.hpp"
 
+#include <algorithm>
+
 namespace devkey::core {
 namespace {
 
@@ -53,6 +55,11 @@ void judge_capabilities(const Policy& policy, const Capabilities& service, Judge
 Millis earliest_rotation(const RotatePolicy& rotate) {
     const Millis after = rotate.after.value_or(Millis{0});
     return after - after / 100 * rotate.jitter_percent;
+}
+
+Millis quota_look(const RotatePolicy& rotate) {
+    using namespace std::chrono_literals;
+    return std::clamp<Millis>(rotate.after.value_or(std::chrono::days{30}) / 720, 1s, 1h);
 }
 
 std::vector<PolicyProblem> problems_of(const Policy& policy, const Capabilities& service) {

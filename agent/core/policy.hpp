@@ -99,4 +99,8 @@ struct PolicyProblem {
 /// The earliest age at which a key is replaced: `after` less the whole jitter. Only where `after` is set.
 [[nodiscard]] Millis earliest_rotation(const RotatePolicy& rotate);
 
+/// How soon it is looked again for a free slot of an owner who has hardly any: an hour, where keys live for
+/// 30 days.
+[[nodiscard]] Millis quota_look(const RotatePolicy& rotate);
+
 }  // namespace devkey::core

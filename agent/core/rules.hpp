@@ -18,9 +18,6 @@ using Answer = std::optional<Decision>;
 /// What is fixed for this device, `what` for what: at least none, less than `whole`.
 [[nodiscard]] Millis share_of(Millis whole, const Observation& seen, std::string_view what);
 
-/// When (in boot time) the trusted time will be `at`; now if it has been.
-[[nodiscard]] BootInstant boot_time_of(Instant at, const Observation& seen);
-
 /// `action`, which rests on the time having come: first the service is asked for the time, unless it told it.
 [[nodiscard]] Answer act_on_trusted_time(const Observation& seen, Action action, Reason reason,
                                          std::string detail, std::string target = {});

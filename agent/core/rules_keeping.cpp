@@ -1,5 +1,6 @@
 // The rules about keys that are there: the current one, superseded ones, and other installations'.
 #include <algorithm>
+#include <string>
 
 #include "core/rules.hpp"
 
@@ -10,8 +11,9 @@ using namespace std::chrono_literals;
 
 /// Clocks of several servers may differ by this much without anything being wrong.
 constexpr Millis tolerance = 5min;
-/// How often the service is asked for room while there is hardly any.
-constexpr Millis quota_look = 1h;
+/// What came due while the agent didn't run is made up within this time, so that a power cut doesn't bring a
+/// fleet all at once.
+constexpr Millis longest_catch_up = 1h;
 /// A device whose clock nobody vouches for asks for the time within this span from its start.
 constexpr Millis time_look = 24h;
 
@@ -49,25 +51,49 @@ BootInstant check_due(Millis every, const std::optional<Instant>& last, const Ob
         const BootInstant due = seen.boot_now + (every - since);
         if (due > seen.started) return due;
     }
-    return seen.started + share_of(every, seen, what);
+    // A share of its own: by the one that shortened the interval, devices would meet again after some checks.
+    return seen.started + share_of(every, seen, std::string(what) + "#start");
 }
 
 Millis with_jitter(Millis whole, unsigned percent, const Observation& seen, std::string_view what) {
     return whole - share_of(whole / 100 * percent, seen, what);
 }
 
+/// In boot time, when it is the turn of what is due at `at`, in a life that goes by `period`.
+BootInstant turn_of(Instant at, Millis period, const Observation& seen, std::string_view what) {
+    const BootInstant due = seen.boot_now + (at - seen.time.now);
+    if (due >= seen.started) return due;
+    return seen.started + share_of(std::min(period / 24, longest_catch_up), seen, what);
+}
+
+/// Where many devices share an owner's slots, each rotation holds one for the grace: so they begin earlier,
+/// and lie further apart.
+unsigned jitter_of(const Policy& policy, const Observation& seen) {
+    RotatePolicy wider = policy.rotate;
+    wider.jitter_percent = std::min(2 * wider.jitter_percent, 50U);
+    const bool fits = earliest_rotation(wider) > policy.superseded.keep_enabled;
+    return seen.owner_is_crowded && fits ? wider.jitter_percent : policy.rotate.jitter_percent;
+}
+
 /// When the current key is to be replaced for its age.
-Instant rotation_time(const RotatePolicy& rotate, const Observation& seen) {
+Instant rotation_time(const Policy& policy, const Observation& seen) {
+    const RotatePolicy& rotate = policy.rotate;
     const Key& key = seen.state->current->key;
     const auto what = "rotate#" + std::to_string(key.generation);
-    const Instant due = key.created_at + with_jitter(*rotate.after, rotate.jitter_percent, seen, what);
+    const Instant due = key.created_at + with_jitter(*rotate.after, jitter_of(policy, seen), seen, what);
     const auto in_window = [&](Instant from) {
         const Opening opening = next_opening(rotate.windows, from, seen.utc_offset);
         // Who has to wait for a window doesn't come at its first moment with all the others.
-        return opening.at == from ? from : opening.at + share_of(opening.rest, seen, what);
+        if (opening.at == from) return from;
+        // A share of its own: those that come due for the same window have much the same jitter.
+        return opening.at + share_of(opening.rest, seen, "window#" + std::to_string(key.generation));
     };
     const Instant first = in_window(due);
     return seen.time.now <= first ? first : in_window(seen.time.now);
+}
+
+BootInstant rotation_turn(const Policy& policy, const Observation& seen) {
+    return turn_of(rotation_time(policy, seen), *policy.rotate.after, seen, "rotate#start");
 }
 
 bool ages(const Policy& policy, const Observation& seen) {
@@ -82,7 +108,9 @@ Answer old_key_goes(const SupersededPolicy& policy, const OldKey& key, const Obs
     const bool enabled = !key.disabled_at;
     const Instant due =
         enabled ? *key.superseded_at + policy.keep_enabled : *key.disabled_at + policy.delete_after;
-    if (seen.time.now < due) return wait_until(boot_time_of(due, seen), Reason::Healthy);
+    const Millis period = enabled ? policy.keep_enabled : policy.delete_after;
+    const BootInstant turn = turn_of(due, period, seen, key.name);
+    if (seen.boot_now < turn) return wait_until(turn, Reason::Healthy);
     const bool disable = enabled && policy.then == SupersededPolicy::Then::Disable;
     return act_on_trusted_time(seen, disable ? Action::DisableKey : Action::RemoveKey,
                                enabled ? Reason::GraceOver : Reason::DeletionDue, key.name, key.id);
@@ -92,7 +120,8 @@ Answer other_key_goes(const OtherInstallationsPolicy& policy, const OtherKey& ke
     const bool disable = policy.action == OtherInstallationsPolicy::Action::Disable;
     if (disable && key.disabled) return std::nullopt;
     const Instant due = key.seen_at + policy.after;
-    if (seen.time.now < due) return wait_until(boot_time_of(due, seen), Reason::Healthy);
+    const BootInstant turn = turn_of(due, policy.after, seen, key.name);
+    if (seen.boot_now < turn) return wait_until(turn, Reason::Healthy);
     return act_on_trusted_time(seen, disable ? Action::DisableKey : Action::RemoveKey,
                                Reason::OtherInstallation, key.name, key.id);
 }
@@ -129,8 +158,7 @@ std::optional<Reason> need_of_a_key(const Policy& policy, const Observation& see
         policy.outside_changes.deleted == OutsideChangesPolicy::Deleted::Replace)
         return Reason::KeyDeletedOutside;
     if (is_known(seen) && silence_asks_for_a_key(policy, seen)) return Reason::HeartbeatSilent;
-    const bool due =
-        ages(policy, seen) && is_known(seen) && rotation_time(policy.rotate, seen) <= seen.time.now;
+    const bool due = ages(policy, seen) && is_known(seen) && rotation_turn(policy, seen) <= seen.boot_now;
     return due ? std::optional(Reason::RotationDue) : std::nullopt;
 }
 
@@ -201,7 +229,8 @@ Answer key_is_listed(const Policy& policy, const Observation& seen) {
     const CurrentKey* key = settled_key(seen);
     const auto& every = policy.watchdog.key_listed;
     if (key == nullptr || (!every && !seen.quota_is_short)) return std::nullopt;
-    const Millis whole = seen.quota_is_short ? std::min(every.value_or(quota_look), quota_look) : *every;
+    const Millis look = quota_look(policy.rotate);
+    const Millis whole = seen.quota_is_short ? std::min(every.value_or(look), look) : *every;
     const Millis interval = with_jitter(whole, policy.watchdog.jitter_percent, seen, "key_listed");
     const BootInstant due = check_due(interval, key->listed_at, seen, "key_listed");
     if (seen.boot_now < due) return wait_until(due, Reason::Healthy);
@@ -219,8 +248,8 @@ Answer time_is_known(const Policy& policy, const Observation& seen) {
 
 Answer rotation_is_awaited(const Policy& policy, const Observation& seen) {
     if (!ages(policy, seen)) return std::nullopt;
-    const Instant due = rotation_time(policy.rotate, seen);
-    if (seen.time.now < due) return wait_until(boot_time_of(due, seen), Reason::Healthy);
+    const BootInstant turn = rotation_turn(policy, seen);
+    if (seen.boot_now < turn) return wait_until(turn, Reason::Healthy);
     // A rule above makes the key once it is known what time it is.
     return is_known(seen) ? std::nullopt : act(Action::AskTime, Reason::RotationDue);
 }

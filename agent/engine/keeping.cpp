@@ -161,6 +161,7 @@ Reconciler::Done Reconciler::list() {
     seen_.listed = *std::move(listed);
     const auto limit = world_.service.capabilities().keys_per_owner;
     seen_.quota_is_short = limit != 0 && seen_.listed->size() + 2 > limit;
+    seen_.owner_is_crowded = limit != 0 && seen_.listed->size() * 4 >= limit * 3;
     seen_.twin.reset();
     if (!seen_.state) return {};
     for (const auto& key : *seen_.listed) {

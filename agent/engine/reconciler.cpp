@@ -79,6 +79,7 @@ void Reconciler::succeed(const Reconciler& former) {
     seen_.asked = former.seen_.asked;
     seen_.login_refused = former.seen_.login_refused;
     seen_.quota_is_short = former.seen_.quota_is_short;
+    seen_.owner_is_crowded = former.seen_.owner_is_crowded;
     seen_.twin = former.seen_.twin;
     for (const auto& [action, failure] : former.seen_.failures)
         if (failure.asked_for) seen_.failures.insert_or_assign(action, failure);
@@ -246,7 +247,9 @@ void Reconciler::note_failure(Action action, const Error& error) {
     failure.message = error.message;
     failure.asked_for = error.retry_after || error.kind == ErrorKind::RateLimited;
     ++failure.count;
-    failure.retry_at = world_.clock.boot_now() + back_off(error, failure.count, setup_.identity.device);
+    Millis wait = back_off(error, failure.count, setup_.identity.device);
+    if (error.kind == ErrorKind::LimitReached) wait = std::min(wait, quota_look(setup_.policy.rotate));
+    failure.retry_at = world_.clock.boot_now() + wait;
 }
 
 void Reconciler::rest() {

@@ -26,8 +26,8 @@ DevkeydYaml load_devkeyd(const std::string& path, const ReadText& read, Problems
 }
 
 /// A policy file that can't be read is a problem of the place that names it.
-core::Policy load_policy(const std::string& path, Place named_at, const core::Capabilities& service,
-                         const ReadText& read, Problems& naming, Problems& problems) {
+core::Policy load_named_policy(const std::string& path, Place named_at, const core::Capabilities& service,
+                               const ReadText& read, Problems& naming, Problems& problems) {
     const auto text = read(path);
     if (!text) naming.add(named_at, "policy: " + path + ": " + text.error().message);
     const auto root = text ? read_document(*text, problems) : std::nullopt;
@@ -72,11 +72,23 @@ std::expected<core::Settings, std::vector<Problem>> load(const std::string& path
     Problems policy_problems{policy_path};
     if (!devkeyd.policy.empty())
         devkeyd.settings.policy =
-            load_policy(policy_path, devkeyd.policy_place, service, read, problems, policy_problems);
+            load_named_policy(policy_path, devkeyd.policy_place, service, read, problems, policy_problems);
     auto all = problems.sorted();
     for (auto& problem : policy_problems.sorted()) all.push_back(std::move(problem));
     if (!all.empty()) return std::unexpected(std::move(all));
     return std::move(devkeyd.settings);
+}
+
+std::expected<core::Policy, std::vector<Problem>> load_policy(const std::string& path,
+                                                              const core::Capabilities& service,
+                                                              const ReadText& read) {
+    Problems problems{path};
+    const auto text = read(path);
+    if (!text) problems.add({}, text.error().message);
+    const auto root = text ? read_document(*text, problems) : std::nullopt;
+    auto policy = root ? read_policy_yaml(*root, service, problems) : core::Policy{};
+    if (!problems.empty()) return std::unexpected(problems.sorted());
+    return policy;
 }
 
 }  // namespace devkey::settings

@@ -25,4 +25,9 @@ using ReadText = std::function<core::Result<std::string>(const std::string& path
                                                                        const core::Capabilities& service,
                                                                        const ReadText& read = read_text);
 
+/// Reads a policy file by itself, and checks it likewise.
+[[nodiscard]] std::expected<core::Policy, std::vector<Problem>> load_policy(const std::string& path,
+                                                                            const core::Capabilities& service,
+                                                                            const ReadText& read = read_text);
+
 }  // namespace devkey::settings

@@ -81,7 +81,7 @@ TEST(CredentialFile, IsLeftAloneWhereThePolicySaysSo) {
 
 TEST(CredentialFile, OfAFormerLifeStaysUntilTheNewKeyIsProven) {
     World world;
-    core::Credential former{.identity = world.setup.identity, .key = {}};
+    fakes::Sink::Content former{.identity = world.setup.identity, .key = {}};
     former.key.id = "former";
     world.sink.content = former;
     world.service.next("prove", {Fault::LoseRequest});

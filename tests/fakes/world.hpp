@@ -119,6 +119,10 @@ class Store : public ports::StateStore {
 
 class Sink : public ports::CredentialSink {
  public:
+    struct Content {
+        core::Identity identity;
+        core::Key key;
+    };
     explicit Sink(Effects& effects) : effects_(effects) {}
     core::Result<core::CredentialSight> look(const core::Credential& credential) override {
         if (!content) return core::CredentialSight::Missing;
@@ -129,7 +133,7 @@ class Sink : public ports::CredentialSink {
     core::Result<void> publish(const core::Credential& credential) override {
         effects_.pass("publish");
         if (failing) return core::fail(*failing, "permission denied");
-        content = credential;
+        content = Content{credential.identity, credential.key};
         loosened = false;
         ++writes;
         effects_.pass("published");
@@ -144,7 +148,7 @@ class Sink : public ports::CredentialSink {
         return {};
     }
 
-    std::optional<core::Credential> content;
+    std::optional<Content> content;
     bool loosened = false;
     std::optional<ErrorKind> failing;
     int writes = 0;

@@ -21,12 +21,14 @@ using fakes::put;
 using fakes::TemporaryDirectory;
 
 Credential sample() {
-    return {.identity = {"https://keys.example", "app-1", "local-userpass:a@b", "dev \"$x\" `y` \\z"},
-            .key = {.id = "id1",
-                    .name = "devkey-dev-abc234-1-wxyz",
-                    .generation = 1,
-                    .secret = core::Secret{"s3cret"},
-                    .created_at = core::Instant{core::Millis{1767323045678}}}};
+    static const core::Identity identity{"https://keys.example", "app-1", "local-userpass:a@b",
+                                         "dev \"$x\" `y` \\z"};
+    static const core::Key key{.id = "id1",
+                               .name = "devkey-dev-abc234-1-wxyz",
+                               .generation = 1,
+                               .secret = core::Secret{"s3cret"},
+                               .created_at = core::Instant{core::Millis{1767323045678}}};
+    return {.identity = identity, .key = key};
 }
 
 core::CredentialFileSettings settings_for(const TemporaryDirectory& directory) {

@@ -61,13 +61,13 @@ core::Key key() {
             .created_at = core::Instant{core::Millis{1767323045678}}};
 }
 
-core::Credential credential() {
-    return {.identity = {"https://keys.example", "app-1", "owner", "device"}, .key = key()};
+core::Identity identity() {
+    return {"https://keys.example", "app-1", "owner", "device"};
 }
 
 core::State state() {
     core::State state;
-    state.identity = credential().identity;
+    state.identity = identity();
     state.installation = "abc234";
     state.last_generation = 1;
     state.current.emplace().key = key();
@@ -98,7 +98,8 @@ TEST(WipedMemory, IsWatched) {
 }
 
 TEST(WipedMemory, IsAllThatRenderingACredentialLeaves) {
-    const auto published = credential();
+    const auto of = state();
+    const core::Credential published{.identity = of.identity, .key = of.current->key};
     EXPECT_EQ(left_by([&] { static_cast<void>(render(published, core::CredentialFormat::Raw)); }), 0);
     EXPECT_EQ(left_by([&] { static_cast<void>(render(published, core::CredentialFormat::Env)); }), 0);
     EXPECT_LE(left_by([&] { static_cast<void>(render(published, core::CredentialFormat::Json)); }),
@@ -114,9 +115,10 @@ TEST(WipedMemory, IsAllThatAStateLeaves) {
 
 // It outgrows its memory after the secret was written.
 TEST(WipedMemory, IsAllThatALongTextLeaves) {
-    auto published = credential();
-    published.identity.app = value;
-    published.identity.device = std::string(50000, 'x');
+    auto of = state();
+    of.identity.app = value;
+    of.identity.device = std::string(50000, 'x');
+    const core::Credential published{.identity = of.identity, .key = of.current->key};
     EXPECT_EQ(left_by([&] { static_cast<void>(render(published, core::CredentialFormat::Env)); }), 0);
 }
 

@@ -1,4 +1,4 @@
-// Runs the simulation of tests/sim: many seeds, or one with its story.
+// Runs the simulation of tests/sim: many seeds, or one with its story; or a fleet under a policy.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "fleet.hpp"
 #include "sim/world.hpp"
 
 namespace {
@@ -107,7 +108,9 @@ class Many {
 
 int main(int argc, char** argv) {
     CLI::App app{
-        "Lives through made-up worlds, each from one seed, and checks the promises after every step."};
+        "Lives through made-up worlds, each from one seed, and checks the promises after every step; or, "
+        "with "
+        "--policy, shows what a policy does to a fleet."};
     Flags flags;
     app.add_option("--seeds", flags.seeds, "how many seeds (default 10000, without --seconds)");
     app.add_option("--from", flags.from, "the first seed (default 1; with --seconds a random one)");
@@ -116,7 +119,16 @@ int main(int argc, char** argv) {
         ->check(CLI::Range(1U, 256U));
     app.add_option("--seed", flags.seed, "live through this one again and tell its story");
     app.add_flag("--coverage", flags.coverage, "print what was reached");
-    CLI11_PARSE(app, argc, argv);
+    devkey::simulate::FleetFlags fleet;
+    add_fleet_flags(app, fleet);
+    for (const char* worlds : {"--seeds", "--from", "--seconds", "--seed", "--coverage"})
+        app.get_option("--policy")->excludes(app.get_option(worlds));
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 64;  // as devkeyd's own
+    }
+    if (!fleet.policy.empty()) return run_fleet(fleet, flags.jobs);
     if (flags.seeds == 0 && flags.seconds == 0) flags.seeds = 10'000;
     const bool held = flags.seed ? replay(*flags.seed) : Many(flags).run();
     return held ? 0 : 1;
