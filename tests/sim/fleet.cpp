@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <deque>
+#include <exception>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -261,20 +262,28 @@ double Restart::peak_to_mean() const {
 
 FleetReport live_through(const Fleet& fleet, unsigned jobs) {
     FleetReport report = empty_report(fleet);
+    std::exception_ptr broken;
     std::mutex mutex;
     std::atomic<std::size_t> next = 0;
     const auto work = [&] {
         FleetReport mine = empty_report(fleet);
-        for (auto first = next.fetch_add(fleet.per_owner); first < fleet.devices;
-             first = next.fetch_add(fleet.per_owner))
-            OwnersLife{fleet, first, std::min(fleet.per_owner, fleet.devices - first), mine}.live();
+        std::exception_ptr mine_broken;
+        try {
+            for (auto first = next.fetch_add(fleet.per_owner); first < fleet.devices;
+                 first = next.fetch_add(fleet.per_owner))
+                OwnersLife{fleet, first, std::min(fleet.per_owner, fleet.devices - first), mine}.live();
+        } catch (const Broken&) {
+            mine_broken = std::current_exception();
+        }
         const std::lock_guard lock(mutex);
         report.add(mine);
+        if (mine_broken) broken = mine_broken;
     };
     std::vector<std::jthread> threads;
     for (unsigned job = 1; job < jobs; ++job) threads.emplace_back(work);
     work();
     threads.clear();
+    if (broken) std::rethrow_exception(broken);
     return report;
 }
 

@@ -73,7 +73,8 @@ struct Restart {
     [[nodiscard]] double peak_to_mean() const;
 };
 
-/// Lives through it on `jobs` threads. The same fleet always gives the same report.
+/// Lives through it on `jobs` threads. The same fleet always gives the same report. Throws Broken where a
+/// device doesn't settle.
 [[nodiscard]] FleetReport live_through(const Fleet& fleet, unsigned jobs = 1);
 
 [[nodiscard]] SteadyState steady_state(const Fleet& fleet, const FleetReport& report);

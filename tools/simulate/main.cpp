@@ -128,7 +128,12 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 64;  // as devkeyd's own
     }
-    if (!fleet.policy.empty()) return run_fleet(fleet, flags.jobs);
+    try {
+        if (!fleet.policy.empty()) return run_fleet(fleet, flags.jobs);
+    } catch (const devkey::sim::Broken& broken) {
+        fmt::print(stderr, "a promise is broken: {}\n", broken.promise);
+        return 1;
+    }
     if (flags.seeds == 0 && flags.seconds == 0) flags.seeds = 10'000;
     const bool held = flags.seed ? replay(*flags.seed) : Many(flags).run();
     return held ? 0 : 1;
