@@ -42,6 +42,13 @@ bool is_known(const Observation& seen) {
     return seen.time.trust == ClockTrust::Server;
 }
 
+/// A part of `span` from the start. Each start has another one, so that a device that is never on for long
+/// gets its turn, too; and none is that of the jitter, by which devices would soon meet again.
+BootInstant catch_up(Millis span, const Observation& seen, std::string_view what) {
+    const auto start = std::to_string(seen.started.time_since_epoch().count());
+    return seen.started + share_of(span, seen, std::string(what) + "#start" + start);
+}
+
 /// When a check is due that was last made at `last`. One that is overdue at the start (after a power cut or a
 /// suspend, say) is made up once, spread over one interval, so that a fleet doesn't come all at once.
 BootInstant check_due(Millis every, const std::optional<Instant>& last, const Observation& seen,
@@ -51,8 +58,7 @@ BootInstant check_due(Millis every, const std::optional<Instant>& last, const Ob
         const BootInstant due = seen.boot_now + (every - since);
         if (due > seen.started) return due;
     }
-    // A share of its own: by the one that shortened the interval, devices would meet again after some checks.
-    return seen.started + share_of(every, seen, std::string(what) + "#start");
+    return catch_up(every, seen, what);
 }
 
 Millis with_jitter(Millis whole, unsigned percent, const Observation& seen, std::string_view what) {
@@ -63,7 +69,7 @@ Millis with_jitter(Millis whole, unsigned percent, const Observation& seen, std:
 BootInstant turn_of(Instant at, Millis period, const Observation& seen, std::string_view what) {
     const BootInstant due = seen.boot_now + (at - seen.time.now);
     if (due >= seen.started) return due;
-    return seen.started + share_of(std::min(period / 24, longest_catch_up), seen, what);
+    return catch_up(std::min(period / 24, longest_catch_up), seen, what);
 }
 
 /// Where many devices share an owner's slots, each rotation holds one for the grace: so they begin earlier,
@@ -75,25 +81,25 @@ unsigned jitter_of(const Policy& policy, const Observation& seen) {
     return seen.owner_is_crowded && fits ? wider.jitter_percent : policy.rotate.jitter_percent;
 }
 
-/// When the current key is to be replaced for its age.
-Instant rotation_time(const Policy& policy, const Observation& seen) {
+/// When it is the current key's turn to be replaced for its age.
+BootInstant rotation_turn(const Policy& policy, const Observation& seen) {
     const RotatePolicy& rotate = policy.rotate;
     const Key& key = seen.state->current->key;
-    const auto what = "rotate#" + std::to_string(key.generation);
-    const Instant due = key.created_at + with_jitter(*rotate.after, jitter_of(policy, seen), seen, what);
+    const auto generation = std::to_string(key.generation);
+    const Instant due =
+        key.created_at + with_jitter(*rotate.after, jitter_of(policy, seen), seen, "rotate#" + generation);
     const auto in_window = [&](Instant from) {
         const Opening opening = next_opening(rotate.windows, from, seen.utc_offset);
-        // Who has to wait for a window doesn't come at its first moment with all the others.
+        // Who has to wait for a window doesn't come at its first moment with all the others; by a share of
+        // its own: those that come due for the same window have much the same jitter.
         if (opening.at == from) return from;
-        // A share of its own: those that come due for the same window have much the same jitter.
-        return opening.at + share_of(opening.rest, seen, "window#" + std::to_string(key.generation));
+        return opening.at + share_of(opening.rest, seen, "window#" + generation);
     };
     const Instant first = in_window(due);
-    return seen.time.now <= first ? first : in_window(seen.time.now);
-}
-
-BootInstant rotation_turn(const Policy& policy, const Observation& seen) {
-    return turn_of(rotation_time(policy, seen), *policy.rotate.after, seen, "rotate#start");
+    const Instant next = in_window(seen.time.now);
+    // What was due while no agent ran is made up, in a window that is open.
+    const bool missed = first < seen.time.now && next == seen.time.now;
+    return turn_of(missed ? first : std::max(first, next), *rotate.after, seen, "rotate");
 }
 
 bool ages(const Policy& policy, const Observation& seen) {

@@ -183,13 +183,22 @@ Reconciler::Done Reconciler::ask_service() {
     if (auto in = log_in_as_owner(); !in) return in;
     if (auto listed = list(); !listed) return listed;
     const auto limit = world_.service.capabilities().keys_per_owner;
-    if (limit == 0 || seen_.listed->size() < limit) return {};
-    auto full =
-        fail(ErrorKind::LimitReached, "the owner has " + std::to_string(seen_.listed->size()) + " of " +
-                                          std::to_string(limit) + " keys (" + holders_of(*seen_.listed) +
-                                          "): remove one that isn't needed");
+    const std::size_t headroom = may_wait_for_headroom() ? 1 : 0;
+    const std::size_t taken = seen_.listed->size();
+    if (limit == 0 || taken + headroom < limit) return {};
+    const char* remedy = taken < limit ? "): the last free one is left for now to a device that has none"
+                                       : "): remove one that isn't needed";
+    auto full = fail(ErrorKind::LimitReached, "the owner has " + std::to_string(taken) + " of " +
+                                                  std::to_string(limit) + " keys (" +
+                                                  holders_of(*seen_.listed) + remedy);
     seen_.listed.reset();
     return full;
+}
+
+bool Reconciler::may_wait_for_headroom() const {
+    if (latest_.reason != Reason::RotationDue) return false;
+    const Millis age = time().now - seen_.state->current->key.created_at;
+    return age < earliest_rotation(setup_.policy.rotate);
 }
 
 State Reconciler::known_state() const {

@@ -172,11 +172,11 @@ Reconciler::Done Reconciler::list() {
     return {};
 }
 
-Result<Standing> Reconciler::standing_on_service() {
+Result<Standing> Reconciler::standing_on_service(const std::vector<ListedKey>& listed) {
     const Key& key = seen_.state->current->key;
-    const auto found = find_key(*seen_.listed, key.id);
-    bool enabled = found != seen_.listed->end() && found->enabled;
-    bool there = found != seen_.listed->end();
+    const auto found = find_key(listed, key.id);
+    bool enabled = found != listed.end() && found->enabled;
+    bool there = found != listed.end();
     if (!there) {  // absence from a list proves nothing
         const auto got = world_.service.get(key.id);
         if (!got && got.error().kind != ErrorKind::NotFound) return std::unexpected(got.error());
@@ -205,12 +205,14 @@ Reconciler::Done Reconciler::check_listed() {
     if (auto listed = list(); !listed) return listed;
     State next = known_state();
     note_others(next);
+    // Whether there is room for another key is for AskService to say.
+    const auto listed = *std::exchange(seen_.listed, std::nullopt);
     if (!next.current) {
         if (auto saved = save(std::move(next)); !saved) return saved;
         seen_.asked.others_known = true;
         return {};
     }
-    const auto standing = standing_on_service();
+    const auto standing = standing_on_service(listed);
     if (!standing) return std::unexpected(standing.error());
     const Standing was = seen_.state->current->standing;
     next.current->standing = *standing;

@@ -15,6 +15,8 @@ namespace {
 
 // A session is kept over a wait this short: logging out and in again would cost more than it closes.
 constexpr Millis session_is_kept_for = 10s;
+// Nothing came due while no agent ran.
+constexpr BootInstant long_ago{-std::chrono::days{36500}};
 // A timer that fires later than this fired after a suspend.
 constexpr Millis waking_is_late = 1min;
 
@@ -99,6 +101,8 @@ Snapshot Reconciler::pass(Trigger trigger, Request request) {
     if (trigger >= Trigger::Retry) seen_.asked.another_key = true;
     if (trigger == Trigger::Rotate) seen_.asked.rotation = true;
     note_start();
+    // Who asks, or runs it once, doesn't want what is overdue to be spread over the next hour.
+    if (trigger >= Trigger::Retry) seen_.started = long_ago;
     load_state();
     observe();
     Decision decision = plan(setup_.policy, seen_);

@@ -123,12 +123,16 @@ class Reconciler {
     [[nodiscard]] Done not_created(const core::Error& error, core::Intent::Stage before);
     [[nodiscard]] Done stray_not_listed();
     [[nodiscard]] Done list();
+    /// Whether the last free slot is left to a device without a key: a rotation that an owner's crowd made
+    /// early can wait.
+    [[nodiscard]] bool may_wait_for_headroom() const;
     [[nodiscard]] Done set_standing(core::Standing standing);
     [[nodiscard]] bool is_too_young_to_tell(const core::Key& key) const;
     [[nodiscard]] Done forget_key(const std::string& id, std::string_view what);
     void tell_of_old(std::string_view event, std::string_view what, const std::string& id,
                      const std::string& name);
-    [[nodiscard]] core::Result<core::Standing> standing_on_service();
+    [[nodiscard]] core::Result<core::Standing> standing_on_service(
+        const std::vector<core::ListedKey>& listed);
     [[nodiscard]] core::Result<bool> is_refused();
     void note_others(core::State& state) const;
     [[nodiscard]] core::TrustedTime time() const;

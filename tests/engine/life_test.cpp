@@ -2,6 +2,8 @@
 // do.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "fakes/world.hpp"
 
 namespace devkey::engine {
@@ -348,6 +350,62 @@ TEST_F(Life, TheKeyInUseIsNeverLetGoWhateverTheStateSays) {
         ASSERT_TRUE(world.service.keys.contains(current_id()));
         EXPECT_TRUE(world.service.keys.at(current_id()).enabled);
     }
+}
+
+/// A device of an owner whose other devices hold so many keys.
+struct CrowdedLife : Life {
+    void fill(std::size_t others) {
+        for (std::size_t i = 0; i < others; ++i)
+            put_key("k" + std::to_string(i), "devkey-dev-9-zzzzzz-1-a" + std::to_string(i));
+    }
+};
+
+/// The age of the first key when the second takes its place.
+Millis age_at_rotation(World& world) {
+    const auto first_at = world.store.state->current->key.created_at;
+    while (world.store.state->current->key.generation == 1) world.live(1h);
+    return world.store.state->current->key.created_at - first_at;
+}
+
+TEST_F(CrowdedLife, BeginsARotationEarlier) {
+    World alone;
+    alone.setup.policy = core::Policy{};
+    alone.settle(Trigger::Start);
+    const Millis usual = age_at_rotation(alone);
+    EXPECT_GE(usual, days{27});
+    fill(14);
+    const Millis early = age_at_rotation(world);
+    EXPECT_LT(early, usual);
+    EXPECT_GE(early, days{24});
+}
+
+TEST_F(CrowdedLife, LeavesTheLastSlotAloneUntilTheOrdinaryTime) {
+    fill(18);
+    const Millis age = age_at_rotation(world);
+    EXPECT_GE(age, days{27});
+    EXPECT_LT(age, days{27} + 2h);
+    EXPECT_TRUE(world.reporter.told("quota-full"));
+}
+
+TEST_F(Life, WhatCameDueDuringAPowerCutIsMadeUpWithinAnHour) {
+    std::set<std::int64_t> minutes;
+    for (int device = 1; device <= 20; ++device) {
+        World fresh;
+        fresh.setup.policy = core::Policy{};
+        fresh.setup.policy.watchdog.key_login.reset();
+        fresh.setup.policy.watchdog.key_listed.reset();
+        fresh.setup.identity.device = "dev-" + std::to_string(device);
+        fresh.settle(Trigger::Start);
+        fresh.clock.advance(days{40});  // off
+        fresh.clock.reboot();
+        fresh.restart();
+        const auto from = fresh.clock.now();
+        while (fresh.store.state->current->key.generation == 1) fresh.live(1min);
+        const Millis after = fresh.clock.now() - from;
+        EXPECT_LE(after, 1h + 1min);
+        minutes.insert(std::chrono::floor<std::chrono::minutes>(after).count());
+    }
+    EXPECT_GT(minutes.size(), 10U);
 }
 
 }  // namespace
