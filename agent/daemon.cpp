@@ -78,7 +78,7 @@ Daemon::End Daemon::run() {
         ask(Trigger::Due);
     });
     loop_.watch(clock_watch_.descriptor(), [this] {
-        if (clock_watch_.was_set()) ask(Trigger::Due);
+        if (clock_watch_.was_set()) ask(Trigger::ClockSet);
     });
     read_request();
     if (!flags_.once) watch_files();

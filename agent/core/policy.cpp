@@ -59,7 +59,7 @@ Millis earliest_rotation(const RotatePolicy& rotate) {
 
 Millis quota_look(const RotatePolicy& rotate) {
     using namespace std::chrono_literals;
-    return std::clamp<Millis>(rotate.after.value_or(std::chrono::days{30}) / 720, 1s, 1h);
+    return std::clamp<Millis>(rotate.after.value_or(std::chrono::days{30}) / 240, 1s, 1h);
 }
 
 std::vector<PolicyProblem> problems_of(const Policy& policy, const Capabilities& service) {

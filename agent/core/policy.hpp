@@ -100,7 +100,7 @@ struct PolicyProblem {
 [[nodiscard]] Millis earliest_rotation(const RotatePolicy& rotate);
 
 /// How soon it is looked again for a free slot of an owner who has hardly any: an hour, where keys live for
-/// 30 days.
+/// ten days or more.
 [[nodiscard]] Millis quota_look(const RotatePolicy& rotate);
 
 }  // namespace devkey::core

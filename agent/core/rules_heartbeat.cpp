@@ -23,14 +23,21 @@ BootInstant stale_at(const HeartbeatPolicy& heartbeat, const Observation& seen) 
     return std::max(due, seen.started + std::min(heartbeat.stale_after, chance_to_return));
 }
 
-/// What is found at the key that we switched off, or were about to.
+/// What is done about the key that we switched off, or were about to.
 Answer switched_off(const std::optional<HeartbeatPolicy>& heartbeat, const CurrentKey& key,
                     const Observation& seen) {
-    const bool beats = heartbeat && seen.beat_ago && *seen.beat_ago < heartbeat->stale_after;
-    const bool enables = !heartbeat || (beats && heartbeat->on_return == HeartbeatPolicy::OnReturn::Enable);
-    if (enables) return act_on_trusted_time(seen, Action::EnableKey, Reason::HeartbeatReturned, key.key.name);
+    // Whatever was begun is finished first: a request to disable that is still on its way must not meet a key
+    // that was enabled again.
     if (key.standing == Standing::SwitchingOff)
         return act(Action::SwitchOff, Reason::HeartbeatSilent, key.key.name);
+    const bool beats = heartbeat && seen.beat_ago && *seen.beat_ago < heartbeat->stale_after;
+    const bool enables = !heartbeat || (beats && heartbeat->on_return == HeartbeatPolicy::OnReturn::Enable);
+    const Millis off_for = seen.time.now - key.switched_off_at.value_or(Instant{});
+    if (enables && off_for >= seen.capabilities.late_landing)
+        return act_on_trusted_time(seen, Action::EnableKey, Reason::HeartbeatReturned, key.key.name);
+    if (enables)
+        return wait_until(seen.boot_now + (seen.capabilities.late_landing - off_for),
+                          Reason::HeartbeatReturned);
     if (beats) return act(Action::Idle, Reason::KeySwitchedOff, "watchdog.heartbeat.on_return is hold");
     return wait_until(seen.boot_now + return_look(*heartbeat), Reason::KeySwitchedOff, heartbeat->file);
 }

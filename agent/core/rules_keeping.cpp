@@ -27,7 +27,8 @@ bool any_time_is_wrong(const State& state, Instant now) {
     const bool grace_runs = current && current->published_at;
     const bool wrong =
         current && (is_ahead(current->key.created_at, now) || is_ahead(current->published_at, now) ||
-                    is_ahead(current->logged_in_at, now) || is_ahead(current->listed_at, now));
+                    is_ahead(current->logged_in_at, now) || is_ahead(current->listed_at, now) ||
+                    is_ahead(current->switched_off_at, now));
     return wrong || is_ahead(state.last_seen, now) || is_ahead(state.decommissioned_at, now) ||
            std::ranges::any_of(state.superseded,
                                [now, grace_runs](const OldKey& key) {
@@ -207,7 +208,11 @@ Answer others_are_known(const Policy& /*policy*/, const Observation& seen) {
 
 Answer other_installations_go(const Policy& policy, const Observation& seen) {
     const bool asked = seen.asked.request == Request::TakeOver && seen.state;
-    if (asked && !seen.state->others.empty()) {
+    // Our own key first: programs may still use a former life's. Unless it's those keys that leave no room
+    // for it.
+    const auto failure = seen.failures.find(Action::AskService);
+    const bool no_room = failure != seen.failures.end() && failure->second.reason == Reason::QuotaFull;
+    if (asked && !seen.state->others.empty() && (settled_key(seen) != nullptr || no_room)) {
         const OtherKey& key = seen.state->others.front();
         return act(Action::RemoveKey, Reason::TakeOverAsked, key.name, key.id);
     }

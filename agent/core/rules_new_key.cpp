@@ -135,7 +135,9 @@ Answer unanswered_create_is_settled(const Policy& /*policy*/, const Observation&
     const Intent* intent = intent_at(seen, Intent::Stage::Sent);
     if (intent == nullptr) return std::nullopt;
     // Unique names are a fence: the same name again can't make a second key, and tells which came first.
-    if (seen.capabilities.unique_names) return act(Action::Create, Reason::CreateUnanswered, intent->name);
+    // A device that leaves makes none for that: it looks until none can land any more.
+    if (seen.capabilities.unique_names && !is_leaving(seen))
+        return act(Action::Create, Reason::CreateUnanswered, intent->name);
     if (seen.search && seen.boot_now < seen.search->next)
         return wait_until(seen.search->next, Reason::LateLandingPossible, intent->name);
     return act(Action::FindStray, Reason::LateLandingPossible, intent->name);

@@ -309,10 +309,11 @@ Reconciler::Done Reconciler::find_stray() {
 Reconciler::Done Reconciler::stray_not_listed() {
     const auto& can = world_.service.capabilities();
     note_try(seen_.search, world_.clock.boot_now());
-    const Millis patience = can.unique_names ? can.read_lag : can.late_landing + can.read_lag;
+    const bool asks_by_name = can.unique_names && !seen_.state->decommissioned_at;
+    const Millis patience = asks_by_name ? can.read_lag : can.late_landing + can.read_lag;
     if (seen_.search->last - seen_.search->since < patience) return {};
     State next = *seen_.state;
-    if (can.unique_names) {
+    if (asks_by_name) {
         // Somebody else may have removed it: the same name, sent again, tells.
         next.intent->stage = Intent::Stage::Sent;
         if (!seen_.failures.contains(Action::Create))  // a restart forgot why

@@ -183,17 +183,24 @@ Result<Standing> Reconciler::standing_on_service(const std::vector<ListedKey>& l
         there = got.has_value();
         enabled = there && got->enabled;
     }
-    if (enabled) return Standing::Enabled;
+    const Standing known = seen_.state->current->standing;
+    if (enabled) return is_off_since_a_moment() ? known : Standing::Enabled;
     if (is_too_young_to_tell(key)) return too_young();
-    if (seen_.state->current->standing == Standing::Enabled && !seen_.login_refused) {
+    if (known == Standing::Enabled && !seen_.login_refused) {
         // Reads lag: a key that logs in is neither disabled nor gone.
         const auto refused = is_refused();
         if (!refused) return std::unexpected(refused.error());
         if (!*refused) return Standing::Enabled;
     }
     if (!there) return Standing::DeletedOutside;
-    const Standing known = seen_.state->current->standing;
     return is_switched_off(known) ? known : Standing::DisabledOutside;
+}
+
+bool Reconciler::is_off_since_a_moment() const {
+    const CurrentKey& key = *seen_.state->current;
+    if (key.standing == Standing::SwitchingOff) return true;
+    return key.standing == Standing::SwitchedOff && key.switched_off_at &&
+           time().now - *key.switched_off_at < world_.service.capabilities().read_lag;
 }
 
 bool Reconciler::is_too_young_to_tell(const Key& key) const {

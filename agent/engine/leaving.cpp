@@ -11,6 +11,7 @@ using namespace core;
 Reconciler::Done Reconciler::set_standing(Standing standing) {
     State next = *seen_.state;
     next.current->standing = standing;
+    if (standing == Standing::SwitchedOff) next.current->switched_off_at = time().now;
     return save(std::move(next));
 }
 

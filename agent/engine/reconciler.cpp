@@ -97,6 +97,9 @@ Snapshot Reconciler::pass(Trigger trigger, Request request) {
     // Whoever touched the file may have made it writable, too.
     if (trigger == Trigger::CredentialFile)
         std::erase_if(seen_.failures, [](const auto& entry) { return is_disk_action(entry.first); });
+    if (trigger == Trigger::ClockSet)
+        std::erase_if(seen_.failures,
+                      [](const auto& entry) { return entry.second.reason == Reason::ConnectionInsecure; });
     // A short-lived token is renewed all the time: that is nobody asking for another key.
     if (trigger >= Trigger::Retry) seen_.asked.another_key = true;
     if (trigger == Trigger::Rotate) seen_.asked.rotation = true;
@@ -187,9 +190,10 @@ void Reconciler::listen_to_heartbeat() {
                                            "unnoticed: " +
                                            beat.error().message});
     if (!beat) return;
-    pulse_ = look_again(pulse_, *beat, seen_.boot_now);
-    seen_.silent_for = silent_for(*pulse_, seen_.time.now, seen_.boot_now);
-    seen_.beat_ago = beat_ago(*pulse_, seen_.time.now, seen_.boot_now);
+    const Moment now{.wall = world_.clock.now(), .boot = seen_.boot_now};
+    pulse_ = look_again(pulse_, *beat, now);
+    seen_.silent_for = silent_for(*pulse_, now);
+    seen_.beat_ago = beat_ago(*pulse_, now);
 }
 
 bool Reconciler::request_is_done() const {
@@ -252,7 +256,8 @@ void Reconciler::note_failure(Action action, const Error& error) {
     failure.asked_for = error.retry_after || error.kind == ErrorKind::RateLimited;
     ++failure.count;
     Millis wait = back_off(error, failure.count, setup_.identity.device);
-    if (error.kind == ErrorKind::LimitReached) wait = std::min(wait, quota_look(setup_.policy.rotate));
+    const bool waits_for_a_slot = action == Action::AskService && error.kind == ErrorKind::LimitReached;
+    if (waits_for_a_slot) wait = std::min(wait, quota_look(setup_.policy.rotate));
     failure.retry_at = world_.clock.boot_now() + wait;
 }
 

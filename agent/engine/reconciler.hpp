@@ -23,6 +23,7 @@ enum class Trigger {
     Start,           ///< the agent starts
     Due,             ///< the time that the last decision named has come, or a pass follows another at once
     CredentialFile,  ///< somebody touched the credential file
+    ClockSet,        ///< somebody set the clock: certificates may be good now
     OwnerSecret,     ///< the owner's secret changed: waiting ends
     Retry,           ///< a person asked (SIGHUP, --once): waiting ends, and so does giving up
     Rotate,          ///< a person asked for a new key (SIGUSR1): likewise
@@ -127,6 +128,8 @@ class Reconciler {
     /// early can wait.
     [[nodiscard]] bool may_wait_for_headroom() const;
     [[nodiscard]] Done set_standing(core::Standing standing);
+    /// We switched the key off so lately that a read may still show it enabled.
+    [[nodiscard]] bool is_off_since_a_moment() const;
     [[nodiscard]] bool is_too_young_to_tell(const core::Key& key) const;
     [[nodiscard]] Done forget_key(const std::string& id, std::string_view what);
     void tell_of_old(std::string_view event, std::string_view what, const std::string& id,

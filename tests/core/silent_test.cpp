@@ -62,7 +62,7 @@ std::vector<Line> asked() {
         {"a key left", but(decommissioned(), add_old_key), Action::RemoveKey, Reason::DecommissionAsked},
         {"a create of before",
          but(with_intent(Intent::Stage::Sent), [](O seen) { seen.state->decommissioned_at = Instant{}; }),
-         Action::Create, Reason::CreateUnanswered},
+         Action::FindStray, Reason::LateLandingPossible},
         {"its key",
          but(with_pending(PendingKey::Stage::Verified),
              [](O seen) { seen.state->decommissioned_at = Instant{}; }),
@@ -102,6 +102,10 @@ std::vector<Line> silent() {
     const auto no_trust = [](O seen) { seen.time.trust = ClockTrust::Synchronised; };
     const auto just_started = [](O seen) { seen.started = late - 14min; };
     const auto gone = [](O seen) { seen.beat_ago.reset(); };
+    const auto just_now = [](O seen) {
+        seen.capabilities.late_landing = 5min;
+        seen.state->current->switched_off_at = today - 4min;
+    };
     const Standing off = Standing::SwitchedOff;
     return {
         {"beats", silent_since(71h), Action::Idle, Reason::Healthy},
@@ -117,7 +121,9 @@ std::vector<Line> silent() {
         {"silent, switched off", silent_since(72h, off), Action::Idle, Reason::KeySwitchedOff},
         {"switched off, file gone", but(silent_since(1h, off), gone), Action::Idle, Reason::KeySwitchedOff},
         {"switched off, back", silent_since(1s, off), Action::EnableKey, Reason::HeartbeatReturned},
-        {"switching off, back", silent_since(1s, Standing::SwitchingOff), Action::EnableKey,
+        {"switching off, back", silent_since(1s, Standing::SwitchingOff), Action::SwitchOff,
+         Reason::HeartbeatSilent},
+        {"switched off a moment ago, back", but(silent_since(1s, off), just_now), Action::Idle,
          Reason::HeartbeatReturned},
         {"silent, but disabled outside", silent_since(72h, Standing::DisabledOutside), Action::Idle,
          Reason::KeyDisabledOutside},
@@ -190,16 +196,15 @@ TEST(Planner, MakesNoKeyForADecommissionedDeviceWhoseOldOnesCannotGoYet) {
 /// One look after another, each some time after the last.
 struct Looks {
     std::optional<Pulse> pulse;
-    BootInstant boot{1h};
-    Instant wall = today;
+    Moment now{.wall = today, .boot = BootInstant{1h}};
 
     void look(std::optional<Instant> beat, Millis after = {}) {
-        boot += after;
-        wall += after;
-        pulse = look_again(pulse, beat, boot);
+        now.boot += after;
+        now.wall += after;
+        pulse = look_again(pulse, beat, now);
     }
-    [[nodiscard]] Millis silence() const { return silent_for(*pulse, wall, boot); }
-    [[nodiscard]] std::optional<Millis> ago() const { return beat_ago(*pulse, wall, boot); }
+    [[nodiscard]] Millis silence() const { return silent_for(*pulse, now); }
+    [[nodiscard]] std::optional<Millis> ago() const { return beat_ago(*pulse, now); }
 };
 
 TEST(Pulse, OfAMissingFileCountsFromBoot) {
@@ -229,17 +234,25 @@ TEST(Pulse, OfAFileFromBeforeTheBootCountsFromTheBoot) {
 }
 
 TEST(Pulse, IsNotFooledByAClockThatJumps) {
-    for (const Millis jump : {Millis{days{365}}, Millis{-days{365}}}) {
+    for (const Millis jump : {Millis{days{365}}, Millis{-days{365}}, Millis{1h}}) {
         Looks looks;
         looks.look(today - 10min);
         looks.look(today + 1h - 10min, 1h);
-        looks.wall += jump;
+        looks.now.wall += jump;
         looks.look(today + 1h - 10min, 1h);
-        EXPECT_GE(looks.silence(), 1h);
-        EXPECT_LE(looks.silence(), 2h);  // it beat between the first look and the second
-        looks.look(looks.wall, 1h);      // it beats on, by the clock that jumped
+        EXPECT_EQ(looks.silence(), 1h);  // since the look that showed it
+        looks.look(looks.now.wall, 1h);  // it beats on, by the clock that jumped
         EXPECT_LE(looks.silence(), 1h);
     }
+}
+
+TEST(Pulse, IsNotFooledByAClockThatJumpsBetweenABeatAndTheLookAtIt) {
+    Looks looks;
+    looks.look(today);
+    looks.now.wall += 5h;
+    looks.look(today + 40min, 1h);
+    EXPECT_EQ(looks.silence(), 0s);
+    EXPECT_EQ(looks.ago(), 1h);
 }
 
 TEST(Pulse, OfAFileThatVanishesCountsFromItsLastBeat) {

@@ -29,6 +29,15 @@ TEST(Trouble, AFullDiskIsTriedLessAndLessOftenForTheStateAndForTheCredentialFile
     EXPECT_EQ(snapshot.decision.reason, Reason::DiskRefuses);
 }
 
+TEST(Trouble, AClockThatWasSetEndsTheWaitForACertificateThatWasNotGoodYet) {
+    World world;
+    world.service.refusal = {ErrorKind::Insecure, "certificate is not yet valid"};
+    world.service.next("log_in", {Fault::Refuse});
+    EXPECT_EQ(world.settle(Trigger::Start).decision.reason, Reason::ConnectionInsecure);
+    EXPECT_EQ(world.settle(Trigger::Due).decision.reason, Reason::ConnectionInsecure);
+    EXPECT_EQ(world.settle(Trigger::ClockSet).decision.reason, Reason::Healthy);
+}
+
 /// A new key that was refused until patience was over, and whose removal wasn't answered.
 void refuse_new_key(World& world, Fault removal) {
     world.setup.policy.verify_patience = Millis{0};

@@ -23,10 +23,11 @@ struct CloudKey {
     Instant created_at{};
     Instant changed_at{};
     std::optional<Instant> removed_at{};
-    unsigned maker = 0;      ///< the life that asked for it (see Machine::life); 0: a stranger
-    bool by_person = false;  ///< a person disabled or removed it
-    bool proven = false;     ///< it has logged in
-    bool shared = false;     ///< twins hold it: one may take it from the other
+    unsigned maker = 0;              ///< the life that asked for it (see Machine::life); 0: a stranger
+    bool by_person = false;          ///< a person disabled or removed it
+    bool enabled_by_person = false;  ///< a person enabled it again
+    bool proven = false;             ///< it has logged in
+    bool shared = false;             ///< twins hold it: one may take it from the other
 };
 
 /// What the network and the service do to requests. Chances are in a thousand.

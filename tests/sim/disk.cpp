@@ -48,6 +48,7 @@ core::Result<void> Sink::remove() {
     effects_.pass("remove-file", When::Before);
     if (mood_.unreadable || scene_.dice.chance(mood_.flaky)) return fail(ErrorKind::Io, "input/output error");
     file = {};
+    if (!published.empty()) replaced_at[published] = scene_.timeline.now;
     published.clear();
     scene_.story.tell(effects_.who(), "the credential file is removed");
     effects_.pass("remove-file", When::After);

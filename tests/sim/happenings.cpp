@@ -29,6 +29,10 @@ const std::vector<World::Kind>& World::kinds() {
         {"retry-asked", &World::retry},
         {"policy-edited", &World::edit_policy},
         {"identity-edited", &World::edit_identity},
+        {"program-stops", &World::stop_program},
+        {"program-stops", &World::stop_program},
+        {"decommission", &World::decommission},
+        {"take-over", &World::take_over},
         {"re-image", &World::re_image},
         {"clone", &World::clone},
         {"key-disabled", &World::disable_key},
@@ -188,6 +192,34 @@ void World::edit_identity() {
     });
 }
 
+void World::stop_program() {
+    Machine& machine = any_machine();
+    story_.tell(machine.name(), "its program stops");
+    machine.program.stop();
+    after(1h, days{6}, [this, &machine] {
+        story_.tell(machine.name(), "its program runs again");
+        machine.program.runs = true;
+    });
+}
+
+void World::decommission() {
+    Machine& machine = any_machine();
+    if (machine.twin) return;
+    story_.tell(machine.name(), "a person takes it out of service");
+    machine.ask(core::Request::Decommission);
+    if (!dice_.chance(600)) return;
+    after(1min, days{7}, [this, &machine] {
+        story_.tell(machine.name(), "a person takes it into service again");
+        machine.ask(core::Request::Recommission);
+    });
+}
+
+void World::take_over() {
+    Machine& machine = any_machine();
+    story_.tell(machine.name(), "a person takes it over");
+    machine.ask(core::Request::TakeOver);
+}
+
 void World::re_image() {
     Machine& machine = any_machine();
     if (!machine.twin) machine.re_image(dice_.chance(500));
@@ -233,6 +265,7 @@ void World::enable_key() {
         if (key.enabled || !key.by_person) continue;
         story_.tell("person", "enables ", key.id, " again");
         static_cast<void>(cloud_.set_enabled(key.id, true).has_value());
+        cloud_.find(key.id)->enabled_by_person = true;
         return;
     }
 }

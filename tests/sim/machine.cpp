@@ -76,6 +76,7 @@ void Machine::after_pass(Trigger /*trigger*/) {
                          decision.detail);
     else
         scene.story.tell(name(), "waits: ", name_of(decision.reason), " ", decision.detail);
+    note_new_life();
     next_wake.reset();
     if (decision.again) next_wake = clock.true_time_of(*decision.again);
     note_requests();
@@ -93,6 +94,21 @@ void Machine::note_requests() {
     scene.coverage.requests += std::exchange(connection.requests, 0);
     scene.coverage.busiest_hour = std::max(scene.coverage.busiest_hour, hours_requests_);
     check_quiet(*this, hours_requests_, hours_wakes_, disturbances_ + last_disturbances_);
+}
+
+void Machine::ask(core::Request what) {
+    request = what;
+    may_leave = may_leave || what == core::Request::Decommission;
+    wake(Trigger::Retry);
+}
+
+/// Recommissioned under other settings, or for another machine: what it had disabled before is none of its
+/// keys now.
+void Machine::note_new_life() {
+    if (!store.state) return;
+    const bool other = !installation_.empty() && installation_ != store.state->installation;
+    installation_ = store.state->installation;
+    if (other) connection.life = scene.cloud.new_life();
 }
 
 void Machine::die() {
@@ -121,9 +137,14 @@ void Machine::name_owner_again() {
 void Machine::re_image(bool keep_credential_file) {
     scene.story.tell(name(), "is re-imaged; the credential file is ", keep_credential_file ? "kept" : "lost");
     die();
+    // What the former life had switched off, nobody will switch on.
+    if (store.state && store.state->current && core::is_switched_off(store.state->current->standing))
+        scene.cloud.find(store.state->current->key.id)->shared = true;
     store.state.reset();
     disk = {};
     request = core::Request::None;
+    may_leave = false;
+    installation_.clear();
     if (!keep_credential_file) {
         sink.file = {};
         sink.published.clear();

@@ -58,17 +58,16 @@ class Program : public ports::Heartbeat {
         return beat_;
     }
     void stop() {
-        runs = false;
+        if (!std::exchange(runs, false)) return;
         beat_ = clock_.now();
         silent_since = timeline_.now;
+        clock_then = clock_.wrong_by;
     }
-    void reboot() {
-        beat_.reset();
-        if (!runs) silent_since = timeline_.now;
-    }
+    void reboot() { beat_.reset(); }
 
     bool runs = true;
     Instant silent_since{};  ///< in truth, while it doesn't run
+    Millis clock_then{};     ///< how far ahead the clock was that stamped its last beat
 
  private:
     const Timeline& timeline_;
@@ -92,6 +91,8 @@ class Machine {
     void start();
     /// Passes until nothing is due at once. Does nothing while the process is down.
     void wake(engine::Trigger trigger);
+    /// A person writes down what is to be done; it stands until it is, or until another takes its place.
+    void ask(core::Request what);
     /// The process dies, and is started again after a while.
     void die();
     /// Power is gone, and back: the process dies, the clock starts again.
@@ -119,7 +120,10 @@ class Machine {
     Clock clock;
     Program program;
     Connection connection;
-    core::Request request = core::Request::None;       ///< what a person asked for, until it is done
+    core::Request request = core::Request::None;  ///< what a person asked for, until it is done
+    bool may_leave = false;                       ///< a person asked to take it out of service
+    std::string
+        switching_off;  ///< the id of the key that the dead man's switch disabled, until it is enabled
     std::optional<Instant> next_wake;                  ///< in true time
     bool twin = false;                                 ///< it shares its state with another machine
     std::map<std::uint32_t, std::string> generations;  ///< the name that each was used for
@@ -127,12 +131,14 @@ class Machine {
  private:
     void after_pass(engine::Trigger trigger);
     void note_requests();
+    void note_new_life();
 
     Entropy entropy_;
     NoReporter reporter_;
     Planted planted_;
     std::optional<engine::Reconciler> agent_;
     engine::Snapshot latest_;
+    std::string installation_;
     Instant hour_{};
     std::size_t hours_requests_ = 0;
     std::size_t hours_wakes_ = 0;

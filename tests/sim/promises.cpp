@@ -41,7 +41,10 @@ void check_published_key(Machine& machine) {
     if (id.empty()) return;
     const CloudKey& key = *machine.scene.cloud.find(id);
     const bool works = key.enabled && !key.removed_at;
-    if (works || key.by_person || key.shared) return;
+    const bool on = machine.state() && machine.state()->current &&
+                    machine.state()->current->standing == core::Standing::Enabled;
+    if (works && on) machine.switching_off.clear();
+    if (works || key.by_person || key.shared || machine.switching_off == id) return;
     throw Broken{"1: the published key " + id + " doesn't work any more on " + machine.name()};
 }
 
@@ -90,6 +93,7 @@ bool may_go(const Machine& machine, std::string_view call, const std::string& id
     const bool remove = call == "remove";
     const auto action = machine.setup.policy.other_installations.action;
     const bool other = std::ranges::find(state.others, id, &core::OtherKey::id) != state.others.end();
+    if (other && remove && machine.request == core::Request::TakeOver) return true;
     if (other && action == (remove ? Other::Delete : Other::Disable)) return true;
     // An unproven one goes too, where its state could not be saved: see Reconciler::keep.
     const bool unproven =
@@ -99,15 +103,42 @@ bool may_go(const Machine& machine, std::string_view call, const std::string& id
     return remove && (unproven || stray);
 }
 
+/// The dead man's switch, in true time.
+bool may_switch_off(const Machine& machine, std::string_view call, const std::string& id) {
+    const State& state = *machine.state();
+    const bool begun = call == "disable" && state.current && state.current->key.id == id &&
+                       state.current->standing == core::Standing::SwitchingOff;
+    if (!begun) return false;
+    // What was begun before the policy changed, or the program came back, is finished.
+    const auto& heartbeat = machine.setup.policy.watchdog.heartbeat;
+    if (machine.program.runs || !heartbeat || machine.switching_off == id) return machine.switching_off == id;
+    // An agent that was started since can't know that the clock jumped: then it goes by the time since boot.
+    const bool clock_jumped = machine.program.clock_then != machine.clock.wrong_by;
+    const Millis silence = clock_jumped ? machine.clock.boot_now().time_since_epoch()
+                                        : machine.scene.timeline.now - machine.program.silent_since;
+    return silence + clock_tolerance >= heartbeat->stale_after;
+}
+
 void check_end(Machine& machine, std::string_view call, const std::string& id) {
     const auto& state = machine.state();
     const std::string what = std::string(call) + " of " + id;
     if (!state) throw Broken{"3: " + what + " by " + machine.name() + ", which has no state"};
+    if (may_switch_off(machine, call, id)) {
+        machine.switching_off = id;
+        return;
+    }
+    if (state->decommissioned_at && !machine.may_leave)
+        throw Broken{"3: " + what + ": nobody asked to take " + machine.name() + " out of service"};
+    // A re-imaged device that was left its old credential file, and no room for a key of its own.
+    if (id == machine.sink.published && !state->current && may_go(machine, call, id)) {
+        machine.scene.cloud.find(id)->shared = true;
+        return;
+    }
     if (id == machine.sink.published) throw Broken{"3: " + what + ", which is the published key"};
     if (state->current && state->current->key.id == id)
         throw Broken{"3: " + what + ", which is the current key"};
     if (const auto* old = superseded(*state, id)) {
-        if (!old->disabled_at) check_grace(machine, id);
+        if (!old->disabled_at && !state->decommissioned_at) check_grace(machine, id);
         return;
     }
     if (!may_go(machine, call, id)) throw Broken{"3: " + what + ", which the state gives no reason for"};
@@ -117,6 +148,7 @@ void check_enable(const Machine& machine, const std::string& id) {
     using Disabled = core::OutsideChangesPolicy::Disabled;
     const auto& state = machine.state();
     const bool current = state && state->current && state->current->key.id == id;
+    if (current && core::is_switched_off(state->current->standing)) return;  // our own doing
     if (!current || machine.setup.policy.outside_changes.disabled != Disabled::Enable)
         throw Broken{"3: key " + id + " is enabled, which nobody asked for"};
 }
@@ -161,10 +193,22 @@ static bool about_the_file(Reason reason) {
            reason == Reason::CredentialFileLoosened || reason == Reason::CredentialFileUnreadable;
 }
 
+/// Out of service: no key of this device works, and no file holds one.
+static void check_tombstone(const Machine& machine) {
+    const std::string what = "1: after days in which all was well, " + machine.name() + " is out of service";
+    if (machine.latest().decision.reason != Reason::Decommissioned)
+        throw Broken{what + ", but not at rest: " + std::string(name_of(machine.latest().decision.reason))};
+    if (machine.sink.file.content) throw Broken{what + ", and its credential file is still there"};
+    for (const auto& key : machine.scene.cloud.keys())
+        if (key.maker == machine.connection.life && key.enabled && !key.enabled_by_person)
+            throw Broken{what + ", and its key " + key.id + " still works"};
+}
+
 void check_recovery(Machine& machine) {
     if (machine.twin) return;
     const auto& state = machine.state();
     const auto reason = machine.latest().decision.reason;
+    if (state && state->decommissioned_at) return check_tombstone(machine);
     const std::string what = "1: after days in which all was well, " + machine.name();
     const auto& cloud = machine.scene.cloud;
     // Others may have made room a moment ago.
@@ -177,7 +221,8 @@ void check_recovery(Machine& machine) {
     if (half_done) throw Broken{what + " has not finished what it began: " + std::string(name_of(reason))};
     const CloudKey& key = *machine.scene.cloud.find(state->current->key.id);
     const bool works = key.enabled && !key.removed_at;
-    const bool pulled = reason == Reason::KeyDisabledOutside || reason == Reason::KeyDeletedOutside;
+    const bool pulled = reason == Reason::KeySwitchedOff || reason == Reason::KeyDisabledOutside ||
+                        reason == Reason::KeyDeletedOutside;
     const auto& watchdog = machine.setup.policy.watchdog;
     if (pulled && !watchdog.key_login && !watchdog.key_listed) return;  // nothing could tell it
     if (left_alone) return;

@@ -29,10 +29,25 @@ void make_watchdog(Dice& dice, core::WatchdogPolicy& watchdog) {
     if (dice.chance(150)) watchdog.key_listed.reset();
 }
 
+void make_heartbeat(Dice& dice, core::WatchdogPolicy& watchdog) {
+    using Heartbeat = core::HeartbeatPolicy;
+    if (!dice.chance(400)) return;
+    watchdog.heartbeat =
+        Heartbeat{.file = "/run/alive",
+                  .stale_after = dice.one_of<Millis>({1h, 24h, days{3}}),
+                  .then = dice.one_of({Heartbeat::Then::Disable, Heartbeat::Then::Disable,
+                                       Heartbeat::Then::Rotate, Heartbeat::Then::Alert}),
+                  .on_return = dice.one_of(
+                      {Heartbeat::OnReturn::Enable, Heartbeat::OnReturn::Enable, Heartbeat::OnReturn::Hold})};
+}
+
 Policy draw_policy(Dice& dice) {
     Policy policy;
     make_rotation(dice, policy.rotate);
     make_watchdog(dice, policy.watchdog);
+    make_heartbeat(dice, policy.watchdog);
+    policy.decommission = dice.one_of(
+        {Policy::Decommission::Delete, Policy::Decommission::Delete, Policy::Decommission::Disable});
     policy.verify_patience = dice.one_of<Millis>({0s, 5s, 30s, 2min});
     using Then = core::SupersededPolicy::Then;
     policy.superseded = {.keep_enabled = dice.one_of<Millis>({0s, 1h, 6h, 24h, days{4}}),

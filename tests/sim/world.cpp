@@ -109,6 +109,7 @@ void World::heal() {
         machine->disk = {};
         machine->clock.wrong_by = Millis{0};
         machine->clock.synchronised = true;
+        machine->program.runs = true;
         machine->name_owner_again();
         if (!machine->is_up()) machine->next_wake = timeline_.now;
     }

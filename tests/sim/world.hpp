@@ -69,6 +69,9 @@ class World {
     void retry();
     void edit_policy();
     void edit_identity();
+    void stop_program();
+    void decommission();
+    void take_over();
     void re_image();
     void clone();
     void disable_key();

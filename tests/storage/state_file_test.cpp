@@ -70,6 +70,8 @@ std::vector<State> every_shape() {
     for (const auto standing : {core::Standing::SwitchingOff, core::Standing::SwitchedOff}) {
         shapes.push_back(grown_state());
         shapes.back().current->standing = standing;
+        if (standing == core::Standing::SwitchedOff)
+            shapes.back().current->switched_off_at = core::Instant{core::Millis{8}};
     }
     shapes.push_back(grown_state());
     shapes.back().current.reset();
