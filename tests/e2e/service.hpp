@@ -58,6 +58,7 @@ class Service {
     }
     void stop() { running_.reset(); }
 
+    [[nodiscard]] std::uint16_t port() const { return port_; }
     [[nodiscard]] std::string url() const { return "https://127.0.0.1:" + std::to_string(port_); }
     /// What the owner's keys are called, as stored.
     [[nodiscard]] std::vector<std::string> key_names() const {
