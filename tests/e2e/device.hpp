@@ -34,7 +34,7 @@ struct Run {
 /// The file's name is `credential.json`, whatever its format.
 class Device {
  public:
-    Device(std::string url, std::string ca_file) : url_(std::move(url)), ca_file_(std::move(ca_file)) {
+    Device(std::string url, std::string ca) : ca_file(std::move(ca)), url_(std::move(url)) {
         std::filesystem::create_directory(state_directory());
         ::chmod(state_directory().c_str(), 0700);
     }
@@ -43,7 +43,7 @@ class Device {
     void write_settings() const {
         fakes::put(directory.file("devkeyd.yaml"),
                    "version: 1\nservice:\n  kind: app-services\n  url: " + url_ +
-                       "\n  app: devices\n  ca_file: " + ca_file_ + "\n" + service_lines + "owner:\n" +
+                       "\n  app: devices\n  ca_file: " + ca_file + "\n" + service_lines + "owner:\n" +
                        owner_lines + "  secret:\n" + secret_lines() + "device:\n  id: " + device_id +
                        "\ncredential_file:\n  path: " + credential_file() + "\n" + credential_file_lines +
                        "state_directory: " + state_directory() + "\n" + more_lines);
@@ -98,6 +98,7 @@ class Device {
     }
 
     fakes::TemporaryDirectory directory;
+    std::string ca_file;
     std::string device_id = "{literal: bench-1}";
     std::string owner_lines = "  provider: local-userpass\n  username: site-7@example.com\n";
     std::string secret = "correct horse 7";
@@ -113,7 +114,6 @@ class Device {
     }
 
     std::string url_;
-    std::string ca_file_;
     int runs_ = 0;
 };
 
