@@ -62,7 +62,7 @@ TEST_F(Killed, InTheCreateOfTheFirstKeyLeavesAStrayThatTheNextStartRemoves) {
 TEST_F(Killed, InTheCreateOfARotationLeavesAStrayThatTheNextStartRemoves) {
     expect_settled_by_a_run();
     const auto old_key = published();
-    fakes::put(state_file(), aged(device.state_text(), std::chrono::days{31}));
+    age(std::chrono::days{31});
     kill_in_create();
     EXPECT_EQ(published().id, old_key.id);
     EXPECT_TRUE(takes(old_key.secret));

@@ -50,11 +50,10 @@ struct LifeStory : Story {
         daemon.reset();
         daemon.emplace(device, std::move(before));
     }
-    /// What the daemon came to while it was off for so long is for the next start to find out.
-    void stop_for(core::Millis while_off) {
-        ASSERT_EQ(daemon->process().end(SIGTERM), 0) << log();
-        fakes::put(state_file(), aged(device.state_text(), while_off));
-    }
+    void stop() { ASSERT_EQ(daemon->process().end(SIGTERM), 0) << log(); }
+    /// As if devkeyd, which doesn't run now, had been off for so long.
+    void age(core::Millis by) const { fakes::put(state_file(), aged(device.state_text(), by)); }
+    /// For a status that lasts: of those that follow each other quickly, not each is told.
     [[nodiscard]] bool tells(const std::string& status) { return daemon->tells("STATUS=" + status); }
     [[nodiscard]] std::string log() { return daemon->process().errors(); }
 
@@ -92,6 +91,11 @@ struct LifeStory : Story {
     [[nodiscard]] std::vector<std::string> served_since(std::size_t mark) const {
         const auto all = service.served();
         return {all.begin() + static_cast<std::ptrdiff_t>(mark), all.end()};
+    }
+
+    /// Waits until this was served since the mark so many times.
+    [[nodiscard]] bool is_served(const std::string& line, std::size_t mark, std::ptrdiff_t times = 1) const {
+        return fakes::wait_until([&] { return std::ranges::count(served_since(mark), line) >= times; });
     }
 
     std::optional<Daemon> daemon;

@@ -50,6 +50,7 @@ class Service {
                                          *api_,
                                          [this](const server::Served& one) {
                                              const std::lock_guard lock(mutex_);
+                                             if (one.path.ends_with("local-userpass/login")) ++owner_log_ins_;
                                              served_.push_back(one.method + " " + last_of(one.path) + " " +
                                                                std::to_string(one.status));
                                          })
@@ -81,6 +82,12 @@ class Service {
         return static_cast<std::size_t>(std::ranges::count(served(), served_line));
     }
 
+    /// How often the owner logged in, or tried to.
+    [[nodiscard]] std::size_t owner_log_ins() const {
+        const std::lock_guard lock(mutex_);
+        return owner_log_ins_;
+    }
+
     fakes::TemporaryDirectory directory;
     fakes::Authority authority{directory.path};
     std::unique_ptr<server::Store> store = server::Store::open(directory.file("db"), false).value();
@@ -91,6 +98,7 @@ class Service {
 
     mutable std::mutex mutex_;
     std::vector<std::string> served_;
+    std::size_t owner_log_ins_ = 0;
     std::optional<server::Api> api_;
     std::uint16_t port_ = 0;
     std::unique_ptr<server::Server> running_;  // stops first
