@@ -130,6 +130,7 @@ TEST_F(AYearAhead, BeyondTheCertificatesEndCostsNoKey) {
     EXPECT_EQ(service.keys().size(), 2U);
     stop();
     start_ahead(0s);
+    ASSERT_TRUE(tells("healthy")) << log();
     daemon->process().signal(SIGUSR1);
     EXPECT_TRUE(takes(published("3").secret)) << log();
     stop();
