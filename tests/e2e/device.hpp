@@ -3,6 +3,7 @@
 
 #include <Poco/JSON/Object.h>
 #include <Poco/JSON/Parser.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -11,7 +12,9 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "fakes/process.hpp"
@@ -31,7 +34,7 @@ struct Run {
 /// The file's name is `credential.json`, whatever its format.
 class Device {
  public:
-    Device(std::string url, std::string ca_file) : url_(std::move(url)), ca_file_(std::move(ca_file)) {
+    Device(std::string url, std::string ca) : ca_file(std::move(ca)), url_(std::move(url)) {
         std::filesystem::create_directory(state_directory());
         ::chmod(state_directory().c_str(), 0700);
     }
@@ -40,7 +43,7 @@ class Device {
     void write_settings() const {
         fakes::put(directory.file("devkeyd.yaml"),
                    "version: 1\nservice:\n  kind: app-services\n  url: " + url_ +
-                       "\n  app: devices\n  ca_file: " + ca_file_ + "\n" + service_lines + "owner:\n" +
+                       "\n  app: devices\n  ca_file: " + ca_file + "\n" + service_lines + "owner:\n" +
                        owner_lines + "  secret:\n" + secret_lines() + "device:\n  id: " + device_id +
                        "\ncredential_file:\n  path: " + credential_file() + "\n" + credential_file_lines +
                        "state_directory: " + state_directory() + "\n" + more_lines);
@@ -95,6 +98,7 @@ class Device {
     }
 
     fakes::TemporaryDirectory directory;
+    std::string ca_file;
     std::string device_id = "{literal: bench-1}";
     std::string owner_lines = "  provider: local-userpass\n  username: site-7@example.com\n";
     std::string secret = "correct horse 7";
@@ -110,7 +114,6 @@ class Device {
     }
 
     std::string url_;
-    std::string ca_file_;
     int runs_ = 0;
 };
 
@@ -135,33 +138,37 @@ class Daemon {
     }
     Daemon(const Daemon&) = delete;
     Daemon& operator=(const Daemon&) = delete;
-    ~Daemon() { ::close(socket_); }
+    ~Daemon() {
+        listener_ = {};
+        ::close(socket_);
+    }
 
     /// Waits until it has told something that contains `text` since the last such wait; false: it ended, or a
     /// minute went by.
     [[nodiscard]] bool tells(const std::string& text) {
         return fakes::wait_until([&] {
                    const bool running = process_->is_running();
-                   listen();
-                   return told_.find(text, heard_) != std::string::npos || !running;
+                   return told().find(text, heard_) != std::string::npos || !running;
                }) &&
                hear(text);
     }
     /// All that it has told so far, line by line.
-    [[nodiscard]] const std::string& told() {
+    [[nodiscard]] std::string told() {
         listen();
+        const std::lock_guard lock(mutex_);
         return told_;
     }
     [[nodiscard]] fakes::Process& process() { return *process_; }
 
  private:
     void listen() {
+        const std::lock_guard lock(mutex_);
         std::array<char, 4096> buffer{};
         for (ssize_t size = 0; (size = ::recv(socket_, buffer.data(), buffer.size(), MSG_DONTWAIT)) > 0;)
             told_ += std::string(buffer.data(), static_cast<std::size_t>(size)) + "\n";
     }
     bool hear(const std::string& text) {
-        const auto at = told_.find(text, heard_);
+        const auto at = told().find(text, heard_);
         if (at == std::string::npos) return false;
         heard_ = at + text.size();
         return true;
@@ -170,8 +177,16 @@ class Daemon {
     std::string socket_path_;
     int socket_;
     std::unique_ptr<fakes::Process> process_;
+    std::mutex mutex_;
     std::string told_;
     std::size_t heard_ = 0;  ///< what tells() has gone past
+    // Whoever tells more than a few things that nobody takes would have to wait, as for a systemd that hangs.
+    std::jthread listener_{[this](const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+            pollfd wait{.fd = socket_, .events = POLLIN, .revents = 0};
+            if (::poll(&wait, 1, 50) > 0) listen();
+        }
+    }};
 };
 
 }  // namespace devkey::e2e

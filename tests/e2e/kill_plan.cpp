@@ -59,6 +59,14 @@ std::size_t first_write_of_state(const Record& record) {
     return static_cast<std::size_t>(first - record.begin());
 }
 
+/// At most so many of them, evenly.
+std::vector<Aim> spread(const std::vector<Aim>& aims, std::size_t limit) {
+    const auto room = std::min(limit, aims.size());
+    std::vector<Aim> some;
+    for (std::size_t at = 0; at < room; ++at) some.push_back(aims[at * aims.size() / room]);
+    return some;
+}
+
 }  // namespace
 
 std::string Aim::name() const {
@@ -100,10 +108,8 @@ std::vector<Aim> choose(const std::vector<Aim>& aims, std::size_t limit) {
         const bool last = at + 1 == aims.size() || aims[at + 1].moment != aims[at].moment;
         (last ? chosen : others).push_back(aims[at]);
     }
-    if (chosen.size() > limit)
-        throw std::runtime_error("there are " + std::to_string(chosen.size()) + " moments to kill in");
-    const auto room = std::min(limit - chosen.size(), others.size());
-    for (std::size_t at = 0; at < room; ++at) chosen.push_back(others[at * others.size() / room]);
+    if (chosen.size() > limit) return spread(chosen, limit);
+    std::ranges::copy(spread(others, limit - chosen.size()), std::back_inserter(chosen));
     std::ranges::sort(chosen, {}, &Aim::call);
     return chosen;
 }

@@ -39,8 +39,8 @@ struct Plan {
 /// Throws if the record has no write of state.
 [[nodiscard]] Plan plan_kills(const std::vector<Call>& record);
 
-/// At most `limit` of them: one for each moment, the others spread evenly. Throws if the moments alone are
-/// more.
+/// At most `limit` of them: one for each moment, the others spread evenly. Where there are more moments than
+/// that, they are spread, too.
 [[nodiscard]] std::vector<Aim> choose(const std::vector<Aim>& aims, std::size_t limit);
 
 /// Whether the record of a run that was to be killed at the aim (with only the calls that -P and trace= let

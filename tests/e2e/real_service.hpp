@@ -1,15 +1,12 @@
 // The real devkey-server, over TLS, and what it answers to its owners.
 #pragma once
 
-#include <Poco/JSON/Array.h>
-#include <Poco/JSON/Object.h>
-#include <Poco/JSON/Parser.h>
-
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "e2e/people.hpp"
 #include "fakes/certificates.hpp"
 #include "fakes/temporary_directory.hpp"
 #include "server/crypto.hpp"
@@ -20,11 +17,6 @@ namespace devkey::e2e {
 
 class RealService {
  public:
-    struct Key {
-        std::string id;
-        std::string name;
-    };
-
     RealService() {
         if (!store_->add_app(app_)) throw std::runtime_error("no app");
         const auto certificate = authority.issue("127.0.0.1");
@@ -45,25 +37,12 @@ class RealService {
         return name;
     }
     /// As the service answers the owner who asks for them.
-    [[nodiscard]] std::vector<Key> keys(const std::string& owner) const {
-        auto client = connect();
-        const auto token = client
-                               .call("POST", log_in_path("local-userpass"),
-                                     R"({"username":")" + owner + R"(","password":")" + password + R"("})")
-                               .field("refresh_token");
-        const auto answer = client.call("GET", "/auth/api_keys", "", token);
-        if (answer.status != 200) throw std::runtime_error("the owner gets no list: " + answer.body);
-        const auto listed = Poco::JSON::Parser().parse(answer.body).extract<Poco::JSON::Array::Ptr>();
-        std::vector<Key> keys;
-        for (unsigned at = 0; at < listed->size(); ++at) {
-            const auto key = listed->getObject(at);
-            keys.push_back({key->getValue<std::string>("_id"), key->getValue<std::string>("name")});
-        }
-        return keys;
+    [[nodiscard]] std::vector<ListedKey> keys(const std::string& user) const {
+        return OwnerSession(port_, authority.ca_file(), user, password).keys();
     }
     /// Whether one logs in with it.
     [[nodiscard]] bool takes(const std::string& secret) const {
-        return connect().call("POST", log_in_path("api-key"), R"({"key":")" + secret + R"("})").status == 200;
+        return logs_in(port_, authority.ca_file(), secret);
     }
 
     const std::string password = "correct horse 7";
@@ -71,11 +50,6 @@ class RealService {
     fakes::Authority authority{directory.path};
 
  private:
-    [[nodiscard]] server::TlsClient connect() const { return {port_, authority.ca_file()}; }
-    [[nodiscard]] std::string log_in_path(const std::string& provider) const {
-        return "/app/" + app_ + "/auth/providers/" + provider + "/login";
-    }
-
     const std::string app_ = "devices";
     const std::string db_ = directory.file("db");
     std::unique_ptr<server::Store> store_ = server::Store::open(db_, false).value();

@@ -50,6 +50,7 @@ class Service {
                                          *api_,
                                          [this](const server::Served& one) {
                                              const std::lock_guard lock(mutex_);
+                                             if (one.path.ends_with("local-userpass/login")) ++owner_log_ins_;
                                              served_.push_back(one.method + " " + last_of(one.path) + " " +
                                                                std::to_string(one.status));
                                          })
@@ -58,6 +59,7 @@ class Service {
     }
     void stop() { running_.reset(); }
 
+    [[nodiscard]] std::uint16_t port() const { return port_; }
     [[nodiscard]] std::string url() const { return "https://127.0.0.1:" + std::to_string(port_); }
     /// What the owner's keys are called, as stored.
     [[nodiscard]] std::vector<std::string> key_names() const {
@@ -80,6 +82,12 @@ class Service {
         return static_cast<std::size_t>(std::ranges::count(served(), served_line));
     }
 
+    /// How often the owner logged in, or tried to.
+    [[nodiscard]] std::size_t owner_log_ins() const {
+        const std::lock_guard lock(mutex_);
+        return owner_log_ins_;
+    }
+
     fakes::TemporaryDirectory directory;
     fakes::Authority authority{directory.path};
     std::unique_ptr<server::Store> store = server::Store::open(directory.file("db"), false).value();
@@ -90,6 +98,7 @@ class Service {
 
     mutable std::mutex mutex_;
     std::vector<std::string> served_;
+    std::size_t owner_log_ins_ = 0;
     std::optional<server::Api> api_;
     std::uint16_t port_ = 0;
     std::unique_ptr<server::Server> running_;  // stops first

@@ -8,11 +8,14 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <mutex>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "fakes/temporary_directory.hpp"
@@ -23,9 +26,14 @@ namespace devkey::e2e {
 /// Listens and says nothing.
 class SilentPort {
  public:
-    /// `backlog`: how many connections the kernel takes before it lets further ones hang, less one.
-    explicit SilentPort(int backlog = 8) : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    /// `backlog`: how many connections the kernel takes before it lets further ones hang, less one. `port`:
+    /// which; 0: any that is free.
+    explicit SilentPort(int backlog = 8, std::uint16_t port = 0)
+        : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        const int again = 1;  // also where somebody else's connections have only just ended
+        ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &again, sizeof again);
         address_.sin_family = AF_INET;
+        address_.sin_port = htons(port);
         address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         socklen_t size = sizeof address_;
         if (::bind(listener_, any(&address_), size) != 0 || ::listen(listener_, backlog) != 0 ||
@@ -84,6 +92,40 @@ class SilentPort {
     sockaddr_in address_{};
     int listener_;
     std::vector<int> fillers_;
+};
+
+/// Listens on the port, hangs up on everyone, and notes when they came.
+class DeadPort {
+ public:
+    using Times = std::vector<std::chrono::steady_clock::time_point>;
+
+    explicit DeadPort(std::uint16_t port) : port_(8, port) {
+        thread_ = std::thread([this] {
+            for (int client = 0;
+                 (client = ::accept4(port_.listener(), nullptr, nullptr, SOCK_CLOEXEC)) >= 0;) {
+                const std::lock_guard lock(mutex_);
+                calls_.push_back(std::chrono::steady_clock::now());
+                ::close(client);
+            }
+        });
+    }
+    DeadPort(const DeadPort&) = delete;
+    DeadPort& operator=(const DeadPort&) = delete;
+    ~DeadPort() {
+        ::shutdown(port_.listener(), SHUT_RDWR);
+        thread_.join();
+    }
+
+    [[nodiscard]] Times calls() const {
+        const std::lock_guard lock(mutex_);
+        return calls_;
+    }
+
+ private:
+    SilentPort port_;
+    mutable std::mutex mutex_;
+    Times calls_;
+    std::thread thread_;
 };
 
 }  // namespace devkey::e2e

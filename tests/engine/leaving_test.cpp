@@ -186,6 +186,18 @@ TEST_F(Leaving, DecommissionWaitsForAServiceThatIsAway) {
     EXPECT_TRUE(world.service.keys.empty());
 }
 
+TEST_F(Leaving, DecommissionAlsoFindsTheKeyOfACreateThatLandsLate) {
+    world.service.late_calls = 4;
+    world.service.next("create", {Fault::LandLate, Fault::Refuse});
+    world.settle(Trigger::Rotate);
+    ASSERT_EQ(world.service.keys.size(), 1U);
+    ask(Request::Decommission);
+    const auto snapshot = world.run();
+    EXPECT_EQ(snapshot.decision.reason, Reason::Decommissioned);
+    EXPECT_EQ(world.service.created_names.size(), 2U);
+    EXPECT_TRUE(world.service.keys.empty());
+}
+
 TEST_F(Leaving, RecommissionStartsWithTheNextGeneration) {
     ask(Request::Decommission);
     const auto snapshot = ask(Request::Recommission);

@@ -60,15 +60,17 @@ Certificate save(const Pair& pair, const std::string& base) {
     return files;
 }
 
-/// `issuer` null: signs itself.
-Pair make(const std::string& name, bool is_authority, long seconds, const Pair* issuer) {
+constexpr long ten_years = 10L * 365 * 86400;
+
+/// Valid from `since` seconds ago for `seconds` from now. `issuer` null: signs itself.
+Pair make(const std::string& name, bool is_authority, long since, long seconds, const Pair* issuer) {
     static long serial = 1;
     std::string curve = "P-256";
     Pair made{Pkey{need(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", curve.data()))}, X509Ptr{need(X509_new())}};
     X509* certificate = made.certificate.get();
     X509_set_version(certificate, 2);
     ASN1_INTEGER_set(X509_get_serialNumber(certificate), ++serial);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
+    X509_gmtime_adj(X509_getm_notBefore(certificate), -since);
     X509_gmtime_adj(X509_getm_notAfter(certificate), seconds);
     X509_set_pubkey(certificate, made.key.get());
     X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_UTF8,
@@ -85,17 +87,17 @@ Pair make(const std::string& name, bool is_authority, long seconds, const Pair* 
 
 }  // namespace
 
-Authority::Authority(std::string directory) : directory_(std::move(directory)) {
-    ca_ = save(make("devkeyd test authority", true, 7200, nullptr), directory_ + "/ca");
+Authority::Authority(std::string directory, long since) : directory_(std::move(directory)), since_(since) {
+    ca_ = save(make("devkeyd test authority", true, since_, ten_years, nullptr), directory_ + "/ca");
 }
 
 Certificate Authority::issue(const std::string& name, long seconds) const {
     const auto ca = load(ca_);
-    return save(make(name, false, seconds, &ca), directory_ + "/" + name + std::to_string(seconds));
+    return save(make(name, false, since_, seconds, &ca), directory_ + "/" + name + std::to_string(seconds));
 }
 
 Certificate Authority::self_signed(const std::string& name) const {
-    return save(make(name, false, 3600, nullptr), directory_ + "/self-" + name);
+    return save(make(name, false, since_, 3600, nullptr), directory_ + "/self-" + name);
 }
 
 }  // namespace devkey::fakes

@@ -14,9 +14,10 @@ struct Certificate {
 /// A certificate authority whose files live in `directory`.
 class Authority {
  public:
-    explicit Authority(std::string directory);
+    /// It, and what it issues, is valid from so many seconds ago.
+    explicit Authority(std::string directory, long since = 3600);
 
-    /// For the DNS name or the IP address, valid from an hour ago for `seconds` from now (negative: expired).
+    /// For the DNS name or the IP address, valid for `seconds` from now (negative: expired).
     [[nodiscard]] Certificate issue(const std::string& name, long seconds = 3600) const;
     /// Signed by itself: nobody vouches for it.
     [[nodiscard]] Certificate self_signed(const std::string& name) const;
@@ -24,6 +25,7 @@ class Authority {
 
  private:
     std::string directory_;
+    long since_;
     Certificate ca_;
 };
 
