@@ -228,7 +228,9 @@ Answer key_logs_in(const Policy& policy, const Observation& seen) {
     const auto& every = policy.watchdog.key_login;
     if (key == nullptr || !every || seen.login_refused) return std::nullopt;
     // Where the owner never asks, only a log-in tells that a person has enabled the key again.
-    const bool only_this = key->standing == Standing::DisabledOutside && !policy.watchdog.key_listed;
+    const bool is_disabled =
+        key->standing == Standing::DisabledOutside || key->standing == Standing::SwitchedOff;
+    const bool only_this = is_disabled && !policy.watchdog.key_listed;
     if (key->standing != Standing::Enabled && !only_this) return std::nullopt;
     const Millis interval = with_jitter(*every, policy.watchdog.jitter_percent, seen, "key_login");
     const BootInstant due = check_due(interval, key->logged_in_at, seen, "key_login");

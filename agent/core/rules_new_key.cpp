@@ -86,6 +86,8 @@ Answer identity_is_the_same(const Policy& /*policy*/, const Observation& seen) {
 
 Answer credential_file_is_whole(const Policy& policy, const Observation& seen) {
     if (settled_key(seen) == nullptr || seen.credential_file == CredentialSight::Matches) return std::nullopt;
+    // It may be we who removed it, though the state that says so couldn't be saved.
+    if (seen.asked.request == Request::Decommission) return std::nullopt;
     const Reason reason = reason_of(seen.credential_file);
     if (policy.watchdog.credential_file) return act(Action::Repair, reason);
     return act(Action::Idle, reason, "watchdog.credential_file is false: it is left as it is");

@@ -55,7 +55,8 @@ Reconciler::Done Reconciler::decommission() {
     }
     supersede_current(next);
     // A name that was used before may have made a key since: it is looked for.
-    if (next.intent && next.intent->stage == Intent::Stage::Unsent) next.intent->stage = Intent::Stage::Landed;
+    if (next.intent && next.intent->stage == Intent::Stage::Unsent)
+        next.intent->stage = Intent::Stage::Landed;
     if (auto saved = save(std::move(next)); !saved) return saved;
     seen_.proof.reset();
     seen_.login_refused = false;

@@ -59,6 +59,14 @@ std::vector<Line> asked() {
          with_request(but(healthy(), [](O seen) { seen.identity.owner = "local-userpass:b"; }),
                       Request::Decommission),
          Action::Hold, Reason::IdentityChanged},
+        {"decommission asked, file gone, state not saved",
+         with_request(but(healthy(),
+                          [](O seen) {
+                              seen.credential_file = CredentialSight::Missing;
+                              seen.state_unsaved = true;
+                          }),
+                      Request::Decommission),
+         Action::TrialSave, Reason::StateNotSaved},
         {"a key left", but(decommissioned(), add_old_key), Action::RemoveKey, Reason::DecommissionAsked},
         {"a create of before",
          but(with_intent(Intent::Stage::Sent), [](O seen) { seen.state->decommissioned_at = Instant{}; }),

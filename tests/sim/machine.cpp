@@ -57,6 +57,8 @@ void Machine::wake(Trigger trigger) {
         throw Broken{"6: " + name() + " doesn't settle: " + std::string(name_of(latest_.decision.action)) +
                      ", " + std::string(name_of(latest_.decision.reason))};
     } catch (const fakes::Crash&) {
+        note_new_life();
+        note_switching_off(*this);
         // Half of what ends a process ends the machine.
         if (scene.dice.chance(300))
             reboot();
@@ -161,6 +163,7 @@ void Machine::copy_disk_of(Machine& other) {
     sink.published = other.sink.published;
     sink.replaced_at = other.sink.replaced_at;
     generations = other.generations;
+    switching_off = other.switching_off;
     twin = other.twin = true;
 }
 

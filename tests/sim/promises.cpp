@@ -104,14 +104,9 @@ bool may_go(const Machine& machine, std::string_view call, const std::string& id
 }
 
 /// The dead man's switch, in true time.
-bool may_switch_off(const Machine& machine, std::string_view call, const std::string& id) {
-    const State& state = *machine.state();
-    const bool begun = call == "disable" && state.current && state.current->key.id == id &&
-                       state.current->standing == core::Standing::SwitchingOff;
-    if (!begun) return false;
-    // What was begun before the policy changed, or the program came back, is finished.
+bool is_silent_for_long(const Machine& machine) {
     const auto& heartbeat = machine.setup.policy.watchdog.heartbeat;
-    if (machine.program.runs || !heartbeat || machine.switching_off == id) return machine.switching_off == id;
+    if (machine.program.runs || !heartbeat) return false;
     // An agent that was started since can't know that the clock jumped: then it goes by the time since boot.
     const bool clock_jumped = machine.program.clock_then != machine.clock.wrong_by;
     const Millis silence = clock_jumped ? machine.clock.boot_now().time_since_epoch()
@@ -123,10 +118,8 @@ void check_end(Machine& machine, std::string_view call, const std::string& id) {
     const auto& state = machine.state();
     const std::string what = std::string(call) + " of " + id;
     if (!state) throw Broken{"3: " + what + " by " + machine.name() + ", which has no state"};
-    if (may_switch_off(machine, call, id)) {
-        machine.switching_off = id;
-        return;
-    }
+    note_switching_off(machine);
+    if (call == "disable" && id == machine.switching_off) return;
     if (state->decommissioned_at && !machine.may_leave)
         throw Broken{"3: " + what + ": nobody asked to take " + machine.name() + " out of service"};
     // A re-imaged device that was left its old credential file, and no room for a key of its own.
@@ -162,6 +155,15 @@ bool is_same_device(const Machine& machine) {
 }
 
 }  // namespace
+
+void note_switching_off(Machine& machine) {
+    const auto& state = machine.state();
+    const bool begun = state && state->current && state->current->standing == core::Standing::SwitchingOff;
+    if (!begun || machine.switching_off == state->current->key.id) return;
+    if (!is_silent_for_long(machine))
+        throw Broken{"1: " + machine.name() + " switches off its key, though its program was there lately"};
+    machine.switching_off = state->current->key.id;
+}
 
 void check_promises(Machine& machine) {
     check_published_key(machine);

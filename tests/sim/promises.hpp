@@ -11,6 +11,10 @@ namespace devkey::sim {
 /// Promises 1 to 3 over what is there now.
 void check_promises(Machine& machine);
 
+/// The dead man's switch begins to trip: whether the program has been silent for so long. Called whenever the
+/// state may say so for the first time.
+void note_switching_off(Machine& machine);
+
 /// What a change may be, just before it is sent: promises 2 and 3, the grace, and that generations never
 /// repeat.
 void check_change(Machine& machine, std::string_view call, const std::string& subject);
