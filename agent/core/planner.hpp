@@ -51,7 +51,8 @@ struct Asked {
 /// Everything that a decision rests on. Gathered once per pass; nothing else is looked at.
 struct Observation {
     BootInstant boot_now{};
-    BootInstant started{};  ///< when the agent started, or came back from a suspend
+    BootInstant began{};    ///< when the agent started
+    BootInstant started{};  ///< the same, or when it came back from a suspend; long ago for who is in a hurry
     TrustedTime time;
     Millis utc_offset{};               ///< what the machine's time zone shows beyond UTC
     Identity identity;                 ///< as the settings have it now

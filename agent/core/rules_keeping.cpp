@@ -254,7 +254,8 @@ Answer key_is_listed(const Policy& policy, const Observation& seen) {
 Answer time_is_known(const Policy& policy, const Observation& seen) {
     const bool vouched = seen.time.trust >= ClockTrust::Synchronised;
     if (vouched || !ages(policy, seen)) return std::nullopt;
-    const BootInstant due = seen.started + share_of(time_look, seen, "time");
+    // Not sooner for who is in a hurry: it isn't overdue, and would cost each restart a log-in.
+    const BootInstant due = seen.began + share_of(time_look, seen, "time");
     if (seen.boot_now < due) return wait_until(due, Reason::Healthy);
     return act(Action::AskTime, Reason::TimeUnknown);
 }

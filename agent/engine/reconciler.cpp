@@ -134,6 +134,7 @@ void Reconciler::note_start() {
     const auto now = world_.clock.boot_now();
     if (!began_ || (planned_ && now - *planned_ > waking_is_late)) seen_.started = now;
     if (!began_) began_ = now;
+    seen_.began = *began_;
     planned_.reset();
 }
 

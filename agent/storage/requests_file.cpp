@@ -49,7 +49,7 @@ Result<Request> load_request(const std::string& directory) {
     const auto path = requests_path(directory);
     const auto file = read_file(path, longest);
     if (!file && file.error().kind == ErrorKind::NotFound) return Request::None;
-    if (!file) return std::unexpected(file.error());
+    if (!file) return core::fail(file.error().kind, file.error().message + remedy);
     if (file->owner != ::geteuid())
         return core::fail(ErrorKind::Insecure, path + ": belongs to uid " + std::to_string(file->owner) +
                                                    ", not to uid " + std::to_string(::geteuid()) +

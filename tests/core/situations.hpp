@@ -29,6 +29,7 @@ inline Policy no_schedule() {
 inline Observation blank() {
     Observation seen;
     seen.boot_now = now;
+    seen.began = now;
     seen.started = now;
     seen.identity = {"https://keys", "app", "local-userpass:a", "dev"};
     seen.machine = "machine";

@@ -25,6 +25,7 @@ namespace devkey::e2e {
 /// What a run with --once --json came to.
 struct Run {
     int exit_code = 0;
+    std::string result;
     std::string reason;
     bool changed = false;
     std::string out;
@@ -64,17 +65,21 @@ class Device {
         return all;
     }
     /// `devkeyd --once --json`, to its end. `before`: words before the program's.
-    Run once(std::vector<std::string> before = {}) {
-        const auto own = words({"--once", "--json"});
+    Run once(std::vector<std::string> before = {}) { return run("--once", std::move(before)); }
+    /// The same of another flag than --once.
+    Run run(const std::string& flag, std::vector<std::string> before = {}) {
+        const auto own = words({flag, "--json"});
         before.insert(before.end(), own.begin(), own.end());
         fakes::Process process(std::move(before), next_output());
         Run run{.exit_code = process.wait(),
+                .result = {},
                 .reason = {},
                 .changed = false,
                 .out = process.output(),
                 .err = process.errors()};
         if (run.out.empty()) return run;
         const auto told = Poco::JSON::Parser().parse(run.out).extract<Poco::JSON::Object::Ptr>();
+        run.result = told->getValue<std::string>("result");
         run.reason = told->getValue<std::string>("reason");
         run.changed = told->getValue<bool>("changed");
         return run;

@@ -56,6 +56,19 @@ TEST(FirstKey, AHealthyStateMakesNoRequestAfterARestart) {
     EXPECT_EQ(world.sink.writes, 1);
 }
 
+// Nor one with --once where no clock is synchronised: nobody is in a hurry to know what time it is.
+TEST(FirstKey, ARestartOfWhoIsInAHurryMakesNoRequestForTheTime) {
+    World world;
+    world.setup.policy.rotate.after = std::chrono::days{30};
+    world.clock.synchronised = false;
+    world.settle(Trigger::Retry);
+    const auto requests = world.service.requests();
+    world.restart();
+    const auto snapshot = world.settle(Trigger::Retry);
+    expect_one_healthy_key(world, snapshot);
+    EXPECT_EQ(world.service.requests(), requests);
+}
+
 TEST(CredentialFile, IsRestoredFromTheStateWithoutARequest) {
     World world;
     world.settle(Trigger::Start);

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "fakes/temporary_directory.hpp"
 
 namespace devkey::storage {
@@ -44,6 +46,19 @@ TEST_F(RequestsFile, IsRefusedWithThePlaceAndTheRemedyWhereItIsWrong) {
         EXPECT_TRUE(loaded.error().message.starts_with(file)) << loaded.error().message;
         EXPECT_NE(loaded.error().message.find("remove it"), std::string::npos) << loaded.error().message;
     }
+}
+
+TEST_F(RequestsFile, IsRefusedWithTheRemedyWhereItCantBeRead) {
+    put(file, std::string(5000, ' '));
+    const auto too_long = load_request(directory.path);
+    ASSERT_FALSE(too_long);
+    EXPECT_NE(too_long.error().message.find("remove it"), std::string::npos) << too_long.error().message;
+    std::filesystem::remove(file);
+    std::filesystem::create_directory(file);
+    const auto folder = load_request(directory.path);
+    ASSERT_FALSE(folder);
+    EXPECT_TRUE(folder.error().message.starts_with(file)) << folder.error().message;
+    EXPECT_NE(folder.error().message.find("remove it"), std::string::npos) << folder.error().message;
 }
 
 TEST_F(RequestsFile, IsReadOnlyWhereItIsOurs) {
