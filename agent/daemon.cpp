@@ -103,6 +103,12 @@ void Daemon::read_request() {
 }
 
 void Daemon::forget_request() {
+    const auto done = std::exchange(request_, core::Request::None);
+    read_request();
+    if (request_ != done) {  // another has taken its place meanwhile: who runs next does it, if it isn't we
+        if (!flags_.once && request_ != core::Request::None) ask(Trigger::Retry);
+        return;
+    }
     request_ = core::Request::None;
     const auto forgotten = storage::forget_request(shared_.files, wanted_->state_directory);
     // Nothing is lost: what is done once more finds nothing to do.

@@ -112,7 +112,7 @@ int exit_code_of(ErrorKind kind) {
 
 std::string as_text(const Outcome& outcome) {
     const char* changed = outcome.changed ? "yes" : "no";
-    if (outcome.exit_code == 0 && outcome.key_name.empty())
+    if (result_of(outcome) == "decommissioned" || result_of(outcome) == "done")
         return fmt::format("{}: {}; changed: {}", result_of(outcome), outcome.detail, changed);
     if (outcome.exit_code == 0)
         return fmt::format("provisioned: key {} (generation {}) in {}; changed: {}", outcome.key_name,

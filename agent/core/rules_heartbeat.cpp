@@ -32,12 +32,13 @@ Answer switched_off(const std::optional<HeartbeatPolicy>& heartbeat, const Curre
         return act(Action::SwitchOff, Reason::HeartbeatSilent, key.key.name);
     const bool beats = heartbeat && seen.beat_ago && *seen.beat_ago < heartbeat->stale_after;
     const bool enables = !heartbeat || (beats && heartbeat->on_return == HeartbeatPolicy::OnReturn::Enable);
-    const Millis off_for = seen.time.now - key.switched_off_at.value_or(Instant{});
-    if (enables && off_for >= seen.capabilities.late_landing)
+    if (enables) {
+        const bool unsure =
+            seen.time.trust == ClockTrust::Server && key.unsure_until && seen.time.now < *key.unsure_until;
+        if (unsure)
+            return wait_until(seen.boot_now + (*key.unsure_until - seen.time.now), Reason::HeartbeatReturned);
         return act_on_trusted_time(seen, Action::EnableKey, Reason::HeartbeatReturned, key.key.name);
-    if (enables)
-        return wait_until(seen.boot_now + (seen.capabilities.late_landing - off_for),
-                          Reason::HeartbeatReturned);
+    }
     if (beats) return act(Action::Idle, Reason::KeySwitchedOff, "watchdog.heartbeat.on_return is hold");
     return wait_until(seen.boot_now + return_look(*heartbeat), Reason::KeySwitchedOff, heartbeat->file);
 }

@@ -28,7 +28,7 @@ bool any_time_is_wrong(const State& state, Instant now) {
     const bool wrong =
         current && (is_ahead(current->key.created_at, now) || is_ahead(current->published_at, now) ||
                     is_ahead(current->logged_in_at, now) || is_ahead(current->listed_at, now) ||
-                    is_ahead(current->switched_off_at, now));
+                    is_ahead(current->unsure_until, now));
     return wrong || is_ahead(state.last_seen, now) || is_ahead(state.decommissioned_at, now) ||
            std::ranges::any_of(state.superseded,
                                [now, grace_runs](const OldKey& key) {

@@ -83,9 +83,11 @@ struct CurrentKey {
     Key key;
     std::optional<Instant> published_at;  ///< none until the credential file was first written with it
     Standing standing = Standing::Enabled;
-    std::optional<Instant> logged_in_at{};     ///< the latest time it was seen to log in
-    std::optional<Instant> listed_at{};        ///< the latest time the service was asked about it
-    std::optional<Instant> switched_off_at{};  ///< when the service answered that it is, at SwitchedOff
+    std::optional<Instant> logged_in_at{};  ///< the latest time it was seen to log in
+    std::optional<Instant> listed_at{};     ///< the latest time the service was asked about it
+    /// At SwitchedOff: until then a read may not show it, and an earlier request to disable may be on its
+    /// way.
+    std::optional<Instant> unsure_until{};
 
     bool operator==(const CurrentKey&) const = default;
 };

@@ -199,8 +199,7 @@ Result<Standing> Reconciler::standing_on_service(const std::vector<ListedKey>& l
 bool Reconciler::is_off_since_a_moment() const {
     const CurrentKey& key = *seen_.state->current;
     if (key.standing == Standing::SwitchingOff) return true;
-    return key.standing == Standing::SwitchedOff && key.switched_off_at &&
-           time().now - *key.switched_off_at < world_.service.capabilities().read_lag;
+    return key.standing == Standing::SwitchedOff && key.unsure_until && time().now < *key.unsure_until;
 }
 
 bool Reconciler::is_too_young_to_tell(const Key& key) const {

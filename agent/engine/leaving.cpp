@@ -11,14 +11,14 @@ using namespace core;
 Reconciler::Done Reconciler::set_standing(Standing standing) {
     State next = *seen_.state;
     next.current->standing = standing;
-    if (standing == Standing::SwitchedOff) next.current->switched_off_at = time().now;
     return save(std::move(next));
 }
 
 Reconciler::Done Reconciler::switch_off() {
     if (auto in = log_in_as_owner(); !in) return in;
     const Key key = seen_.state->current->key;
-    if (seen_.state->current->standing != Standing::SwitchingOff) {
+    const bool again = seen_.state->current->standing == Standing::SwitchingOff;
+    if (!again) {
         const auto there = world_.service.get(key.id);
         if (!there && there.error().kind != ErrorKind::NotFound) return std::unexpected(there.error());
         if (is_too_young_to_tell(key)) return too_young();
@@ -32,9 +32,13 @@ Reconciler::Done Reconciler::switch_off() {
     const bool gone = !disabled && disabled.error().kind == ErrorKind::NotFound;
     if (!disabled && !gone) return std::unexpected(disabled.error());
     changed_ = true;
-    if (auto saved = set_standing(gone ? Standing::DeletedOutside : Standing::SwitchedOff); !saved)
-        return saved;
-    if (!gone) tell_of("key-switched-off", std::string(sentence_of(Reason::KeySwitchedOff)), key);
+    if (gone) return set_standing(Standing::DeletedOutside);
+    const auto& can = world_.service.capabilities();
+    State next = *seen_.state;
+    next.current->standing = Standing::SwitchedOff;
+    next.current->unsure_until = time().now + (again ? can.late_landing : can.read_lag);
+    if (auto saved = save(std::move(next)); !saved) return saved;
+    tell_of("key-switched-off", std::string(sentence_of(Reason::KeySwitchedOff)), key);
     return {};
 }
 

@@ -60,6 +60,7 @@ Reason reason_for(Action action, ErrorKind kind) {
 }
 
 ports::Severity severity_of(const Decision& decision) {
+    if (decision.reason == Reason::Decommissioned) return ports::Severity::Notice;
     if (decision.action == Action::Hold) return ports::Severity::Error;
     if (decision.reason == Reason::Healthy) return ports::Severity::Info;
     return decision.reason == Reason::NewKeyNotAcceptedYet ? ports::Severity::Info : ports::Severity::Warning;
@@ -205,7 +206,7 @@ bool Reconciler::request_is_done() const {
         case Request::Recommission:
             return loaded_ && !leaving;
         case Request::TakeOver:
-            return seen_.asked.others_known && seen_.state->others.empty();
+            return leaving || (seen_.asked.others_known && seen_.state->others.empty());
         case Request::None:
             break;
     }
@@ -257,7 +258,8 @@ void Reconciler::note_failure(Action action, const Error& error) {
     failure.asked_for = error.retry_after || error.kind == ErrorKind::RateLimited;
     ++failure.count;
     Millis wait = back_off(error, failure.count, setup_.identity.device);
-    const bool waits_for_a_slot = action == Action::AskService && error.kind == ErrorKind::LimitReached;
+    const bool waits_for_a_slot =
+        action == Action::AskService && error.kind == ErrorKind::LimitReached && !error.retry_after;
     if (waits_for_a_slot) wait = std::min(wait, quota_look(setup_.policy.rotate));
     failure.retry_at = world_.clock.boot_now() + wait;
 }

@@ -78,7 +78,7 @@ void mend_times_in(State& state, Instant now) {
         pull_back(state.current->published_at, now);
         pull_back(state.current->logged_in_at, now);
         pull_back(state.current->listed_at, now);
-        pull_back(state.current->switched_off_at, now);
+        pull_back(state.current->unsure_until, now);
     }
     // The grace can't begin before the successor is published.
     const bool grace_runs = state.current && state.current->published_at;

@@ -154,7 +154,7 @@ Object::Ptr to_json(const CurrentKey& current) {
     json->set("standing", name_of(standings, current.standing));
     set_time(*json, "logged_in_at", current.logged_in_at);
     set_time(*json, "listed_at", current.listed_at);
-    set_time(*json, "switched_off_at", current.switched_off_at);
+    set_time(*json, "unsure_until", current.unsure_until);
     return json;
 }
 
@@ -165,7 +165,7 @@ CurrentKey read_current(JsonFields fields) {
     if (fields.has("standing")) current.standing = read_word(fields, "standing", standings);
     current.logged_in_at = read_time(fields, "logged_in_at");
     current.listed_at = read_time(fields, "listed_at");
-    current.switched_off_at = read_time(fields, "switched_off_at");
+    current.unsure_until = read_time(fields, "unsure_until");
     fields.done();
     return current;
 }

@@ -110,10 +110,7 @@ std::vector<Line> silent() {
     const auto no_trust = [](O seen) { seen.time.trust = ClockTrust::Synchronised; };
     const auto just_started = [](O seen) { seen.started = late - 14min; };
     const auto gone = [](O seen) { seen.beat_ago.reset(); };
-    const auto just_now = [](O seen) {
-        seen.capabilities.late_landing = 5min;
-        seen.state->current->switched_off_at = today - 4min;
-    };
+    const auto just_now = [](O seen) { seen.state->current->unsure_until = today + 1min; };
     const Standing off = Standing::SwitchedOff;
     return {
         {"beats", silent_since(71h), Action::Idle, Reason::Healthy},

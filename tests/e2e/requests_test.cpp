@@ -1,95 +1,14 @@
-// What a person asks for with --decommission, --recommission and --take-over: with and without a daemon,
-// without the service, and through crashes.
-#include <sysexits.h>
+// What a person asks for with --decommission and --recommission: with and without a daemon, without the
+// service, and through crashes.
+#include "e2e/requests.hpp"
 
 #include <random>
-
-#include "e2e/search.hpp"
-#include "e2e/story.hpp"
 
 namespace devkey::e2e {
 namespace {
 
 using fakes::content_of;
 using fakes::wait_until;
-using Names = std::vector<std::string>;
-
-/// A device with its first key.
-struct Requests : Story {
-    void SetUp() override {
-        expect_settled_by_a_run();
-        old_key = device.credential("key");
-        old_name = device.credential("key_name");
-    }
-    void set_policy(const std::string& lines) {
-        fakes::put(device.directory.file("policy.yaml"), "version: 1\n" + lines);
-        device.more_lines = "policy: policy.yaml\n";
-        device.write_settings();
-    }
-    /// Without a socket: nothing that it tells makes it wait for us.
-    void start_daemon() {
-        daemon.reset();
-        daemon.emplace(device.words({}), device.next_output());
-    }
-    /// Waits until its log has it.
-    [[nodiscard]] bool logs(const std::string& text) const {
-        return wait_until([&] { return log().contains(text) || !daemon->is_running(); }) &&
-               log().contains(text);
-    }
-    [[nodiscard]] std::string log() const { return daemon->errors(); }
-    [[nodiscard]] bool is_asked() const { return std::filesystem::exists(requests_file()); }
-    [[nodiscard]] std::string requests_file() const { return device.state_directory() + "/requests.json"; }
-
-    /// Neither the first key nor another is left on the device, in any file of it, the logs among them.
-    void expect_no_secret() const {
-        EXPECT_FALSE(device.has_credential());
-        EXPECT_FALSE(state()->has("current"));
-        EXPECT_FALSE(state()->has("pending"));
-        EXPECT_FALSE(device.state_text().contains("\"secret\""));
-        EXPECT_EQ(finds({{"the key", old_key}}, files_below(device.directory.path, {})), Names{});
-    }
-    void expect_out_of_service() const {
-        EXPECT_EQ(service.key_names(), Names{});
-        EXPECT_FALSE(service.takes(old_key));
-        EXPECT_TRUE(state()->has("decommissioned_at"));
-        EXPECT_FALSE(is_asked());
-        expect_no_secret();
-    }
-    /// It ends with 0, and with nothing left.
-    void decommission() {
-        const auto run = device.run("--decommission");
-        EXPECT_EQ(run.exit_code, 0) << run.err << run.out;
-        EXPECT_EQ(run.result, "decommissioned") << run.out;
-        EXPECT_EQ(run.reason, "decommissioned") << run.out;
-        expect_out_of_service();
-    }
-    /// A run with --once has nothing to do, and says so.
-    void expect_rest() {
-        const auto before = device.state_text();
-        const auto asked = service.served().size();
-        const auto run = device.once();
-        EXPECT_EQ(run.exit_code, EX_UNAVAILABLE) << run.err << run.out;
-        EXPECT_EQ(run.result, "decommissioned") << run.out;
-        EXPECT_EQ(run.reason, "decommissioned") << run.out;
-        EXPECT_FALSE(run.changed);
-        EXPECT_NE(run.out.find("devkeyd --recommission takes it into service again"), std::string::npos)
-            << run.out;
-        EXPECT_EQ(service.served().size(), asked);
-        EXPECT_EQ(device.state_text(), before);
-        EXPECT_FALSE(device.has_credential());
-    }
-    void expect_second_generation() const {
-        EXPECT_EQ(device.credential("generation"), "2");
-        EXPECT_NE(device.credential("key"), old_key);
-        EXPECT_TRUE(service.takes(device.credential("key")));
-        EXPECT_FALSE(state()->has("decommissioned_at"));
-        EXPECT_FALSE(is_asked());
-    }
-
-    std::string old_key;
-    std::string old_name;
-    std::optional<fakes::Process> daemon;
-};
 
 // ---- without a daemon
 
@@ -328,123 +247,27 @@ TEST_F(Requests, DecommissionOutlivesADaemonThatIsKilledInIt) {
     // Who asked sees that the daemon is gone, and does it.
     EXPECT_EQ(asking.wait(), 0) << asking.errors();
     EXPECT_TRUE(asking.output().contains(R"("result":"decommissioned")")) << asking.output();
-    gate->open();
+    const auto asked = service.served().size();
+    gate->open();  // what was on its way takes effect after all
+    EXPECT_TRUE(wait_until([&] { return service.served().size() > asked; }));
     expect_out_of_service();
     expect_rest();
 }
 
-// ---- other installations
-
-/// The device was installed anew: its first key is another installation's.
-struct TakeOver : Requests {
-    void SetUp() override {
-        Requests::SetUp();
-        start_over_on_the_device();
-        other.device_id = "{literal: bench-2}";
-        other.write_settings();
-        ASSERT_EQ(other.once().exit_code, 0);
-        const auto run = device.once();
-        ASSERT_EQ(run.exit_code, 0) << run.err << run.out;
-        EXPECT_NE(run.err.find("other-installation"), std::string::npos) << run.err;
-        EXPECT_NE(run.err.find(old_name), std::string::npos) << run.err;
-        ASSERT_TRUE(service.store->add_key({"0123456789abcdef01234567", "user-1", "by-hand", false},
-                                           server::sha256("made by hand")));
-        EXPECT_EQ(service.keys().size(), 4U);
-        EXPECT_TRUE(service.takes(old_key));
-    }
-    void start_over_on_the_device() const {
-        std::filesystem::remove_all(device.state_directory());
-        std::filesystem::remove(device.credential_file());
-    }
-    void expect_only_the_first_gone() const {
-        EXPECT_FALSE(service.takes(old_key));
-        auto wanted = Names{device.credential("key_name"), other.credential("key_name"), "by-hand"};
-        auto names = service.key_names();
-        std::ranges::sort(wanted);
-        std::ranges::sort(names);
-        EXPECT_EQ(names, wanted);
-        EXPECT_TRUE(service.takes(device.credential("key")));
-        EXPECT_TRUE(service.takes(other.credential("key")));
-        EXPECT_TRUE(service.takes("made by hand"));
-        EXPECT_FALSE(state()->has("others"));
-        EXPECT_FALSE(is_asked());
-    }
-
-    Device other{service.url(), service.authority.ca_file()};
-};
-
-TEST_F(TakeOver, RemovesTheKeyOfTheFormerLifeAndOnlyThat) {
-    const auto key = content_of(device.credential_file());
-    const auto run = device.run("--take-over");
-    EXPECT_EQ(run.exit_code, 0) << run.err << run.out;
-    EXPECT_EQ(run.result, "provisioned") << run.out;
-    EXPECT_TRUE(run.changed);
-    expect_only_the_first_gone();
-    EXPECT_EQ(content_of(device.credential_file()), key);
-    const auto again = device.run("--take-over");
-    EXPECT_EQ(again.exit_code, 0) << again.err << again.out;
-    EXPECT_FALSE(again.changed);
-    expect_only_the_first_gone();
+// Two who ask at once: what the second asked for stands, and is done after the first.
+TEST_F(Requests, RecommissionDuringADecommissionFollowsIt) {
+    const auto gate = std::make_shared<fakes::Gate>();
+    service.faults.at("DELETE", "", fakes::delay_before(gate));
+    fakes::Process first(device.words({"--decommission"}), device.next_output());
+    ASSERT_TRUE(gate->reached()) << first.errors();
+    fakes::Process second(device.words({"--recommission"}), device.next_output());
+    ASSERT_TRUE(wait_until([&] { return content_of(requests_file()).contains("recommission"); }));
+    gate->open();
+    EXPECT_EQ(first.wait(), 0) << first.errors();
+    EXPECT_EQ(second.wait(), 0) << second.errors();
+    expect_only_the_published_key();
+    expect_second_generation();
 }
-
-TEST_F(TakeOver, IsDoneByTheDaemonThatRuns) {
-    start_daemon();
-    ASSERT_TRUE(logs("healthy")) << log();
-    const auto run = device.run("--take-over");
-    EXPECT_EQ(run.exit_code, 0) << run.err << run.out;
-    EXPECT_EQ(run.result, "done") << run.out;
-    expect_only_the_first_gone();
-    EXPECT_TRUE(daemon->is_running());
-}
-
-// ---- what nobody can read
-
-struct BadRequest : Requests, testing::WithParamInterface<std::string> {
-    void expect_told(const std::string& text) const {
-        EXPECT_NE(text.find("request-unreadable: " + requests_file() + ": "), std::string::npos) << text;
-        EXPECT_NE(text.find("remove it, and ask again with devkeyd --decommission"), std::string::npos)
-            << text;
-    }
-    void expect_untouched() const {
-        EXPECT_EQ(content_of(requests_file()), GetParam());
-        EXPECT_EQ(device.state_text(), before);
-        EXPECT_TRUE(service.takes(old_key));
-    }
-    std::string before;
-};
-
-TEST_P(BadRequest, IsToldAndNothingElseHappens) {
-    before = device.state_text();
-    const auto whole = content_of(device.credential_file());
-    fakes::put(requests_file(), GetParam());
-    const auto asked = service.served().size();
-    const auto run = device.once();
-    EXPECT_EQ(run.exit_code, 0) << run.err << run.out;
-    EXPECT_FALSE(run.changed);
-    expect_told(run.err);
-    expect_untouched();
-
-    std::filesystem::remove(requests_file());
-    start_daemon();
-    ASSERT_TRUE(logs("healthy")) << log();
-    fakes::put(requests_file(), GetParam());
-    EXPECT_TRUE(logs("request-unreadable")) << log();
-    EXPECT_TRUE(logs("remove it, and ask again")) << log();
-    expect_told(log());
-    expect_untouched();
-    EXPECT_EQ(service.served().size(), asked);
-    std::filesystem::remove(device.credential_file());  // it goes on looking after its key
-    EXPECT_TRUE(wait_until([&] { return content_of(device.credential_file()) == whole; })) << log();
-    decommission();  // who asks properly gets it
-    EXPECT_TRUE(daemon->is_running());
-}
-
-INSTANTIATE_TEST_SUITE_P(E2e, BadRequest,
-                         testing::Values("", "garbage", "{\"version\": 1, \"request\": \"dance\"}\n",
-                                         "{\"version\": 2, \"request\": \"decommission\"}\n",
-                                         "{\"version\": 1, \"request\": \"decommission\"",
-                                         "{\"version\": 1, \"request\": \"decommission\", \"more\": 1}\n",
-                                         std::string(5000, 'x')));
 
 }  // namespace
 }  // namespace devkey::e2e

@@ -71,7 +71,7 @@ std::vector<State> every_shape() {
         shapes.push_back(grown_state());
         shapes.back().current->standing = standing;
         if (standing == core::Standing::SwitchedOff)
-            shapes.back().current->switched_off_at = core::Instant{core::Millis{8}};
+            shapes.back().current->unsure_until = core::Instant{core::Millis{8}};
     }
     shapes.push_back(grown_state());
     shapes.back().current.reset();

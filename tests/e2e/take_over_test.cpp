@@ -1,0 +1,124 @@
+// --take-over, with and without a daemon; and requests that nobody can read.
+#include "e2e/requests.hpp"
+
+namespace devkey::e2e {
+namespace {
+
+using fakes::content_of;
+using fakes::wait_until;
+
+// ---- other installations
+
+/// The device was installed anew: its first key is another installation's.
+struct TakeOver : Requests {
+    void SetUp() override {
+        Requests::SetUp();
+        start_over_on_the_device();
+        other.device_id = "{literal: bench-2}";
+        other.write_settings();
+        ASSERT_EQ(other.once().exit_code, 0);
+        const auto run = device.once();
+        ASSERT_EQ(run.exit_code, 0) << run.err << run.out;
+        EXPECT_NE(run.err.find("other-installation"), std::string::npos) << run.err;
+        EXPECT_NE(run.err.find(old_name), std::string::npos) << run.err;
+        ASSERT_TRUE(service.store->add_key({"0123456789abcdef01234567", "user-1", "by-hand", false},
+                                           server::sha256("made by hand")));
+        EXPECT_EQ(service.keys().size(), 4U);
+        EXPECT_TRUE(service.takes(old_key));
+    }
+    void start_over_on_the_device() const {
+        std::filesystem::remove_all(device.state_directory());
+        std::filesystem::remove(device.credential_file());
+    }
+    void expect_only_the_first_gone() const {
+        EXPECT_FALSE(service.takes(old_key));
+        auto wanted = Names{device.credential("key_name"), other.credential("key_name"), "by-hand"};
+        auto names = service.key_names();
+        std::ranges::sort(wanted);
+        std::ranges::sort(names);
+        EXPECT_EQ(names, wanted);
+        EXPECT_TRUE(service.takes(device.credential("key")));
+        EXPECT_TRUE(service.takes(other.credential("key")));
+        EXPECT_TRUE(service.takes("made by hand"));
+        EXPECT_FALSE(state()->has("others"));
+        EXPECT_FALSE(is_asked());
+    }
+
+    Device other{service.url(), service.authority.ca_file()};
+};
+
+TEST_F(TakeOver, RemovesTheKeyOfTheFormerLifeAndOnlyThat) {
+    const auto key = content_of(device.credential_file());
+    const auto run = device.run("--take-over");
+    EXPECT_EQ(run.exit_code, 0) << run.err << run.out;
+    EXPECT_EQ(run.result, "provisioned") << run.out;
+    EXPECT_TRUE(run.changed);
+    expect_only_the_first_gone();
+    EXPECT_EQ(content_of(device.credential_file()), key);
+    const auto again = device.run("--take-over");
+    EXPECT_EQ(again.exit_code, 0) << again.err << again.out;
+    EXPECT_FALSE(again.changed);
+    expect_only_the_first_gone();
+}
+
+TEST_F(TakeOver, IsDoneByTheDaemonThatRuns) {
+    start_daemon();
+    ASSERT_TRUE(logs("healthy")) << log();
+    const auto run = device.run("--take-over");
+    EXPECT_EQ(run.exit_code, 0) << run.err << run.out;
+    EXPECT_EQ(run.result, "done") << run.out;
+    expect_only_the_first_gone();
+    EXPECT_TRUE(daemon->is_running());
+}
+
+// ---- what nobody can read
+
+struct BadRequest : Requests, testing::WithParamInterface<std::string> {
+    void expect_told(const std::string& text) const {
+        EXPECT_NE(text.find("request-unreadable: " + requests_file() + ": "), std::string::npos) << text;
+        EXPECT_NE(text.find("remove it, and ask again with devkeyd --decommission"), std::string::npos)
+            << text;
+    }
+    void expect_untouched() const {
+        EXPECT_EQ(content_of(requests_file()), GetParam());
+        EXPECT_EQ(device.state_text(), before);
+        EXPECT_TRUE(service.takes(old_key));
+    }
+    std::string before;
+};
+
+TEST_P(BadRequest, IsToldAndNothingElseHappens) {
+    before = device.state_text();
+    const auto whole = content_of(device.credential_file());
+    fakes::put(requests_file(), GetParam());
+    const auto asked = service.served().size();
+    const auto run = device.once();
+    EXPECT_EQ(run.exit_code, 0) << run.err << run.out;
+    EXPECT_FALSE(run.changed);
+    expect_told(run.err);
+    expect_untouched();
+
+    std::filesystem::remove(requests_file());
+    start_daemon();
+    ASSERT_TRUE(logs("healthy")) << log();
+    fakes::put(requests_file(), GetParam());
+    EXPECT_TRUE(logs("request-unreadable")) << log();
+    EXPECT_TRUE(logs("remove it, and ask again")) << log();
+    expect_told(log());
+    expect_untouched();
+    EXPECT_EQ(service.served().size(), asked);
+    std::filesystem::remove(device.credential_file());  // it goes on looking after its key
+    EXPECT_TRUE(wait_until([&] { return content_of(device.credential_file()) == whole; })) << log();
+    decommission();  // who asks properly gets it
+    EXPECT_TRUE(daemon->is_running());
+}
+
+INSTANTIATE_TEST_SUITE_P(E2e, BadRequest,
+                         testing::Values("", "garbage", "{\"version\": 1, \"request\": \"dance\"}\n",
+                                         "{\"version\": 2, \"request\": \"decommission\"}\n",
+                                         "{\"version\": 1, \"request\": \"decommission\"",
+                                         "{\"version\": 1, \"request\": \"decommission\", \"more\": 1}\n",
+                                         std::string(5000, 'x')));
+
+}  // namespace
+}  // namespace devkey::e2e
