@@ -26,11 +26,10 @@ Outcome as_outcome(const core::Error& error) {
 
 Outcome done(core::Request request) {
     const bool leaves = request == core::Request::Decommission;
-    return {
-        .exit_code = 0,
-        .reason = std::string(core::name_of(leaves ? core::Reason::Decommissioned : core::Reason::Healthy)),
-        .detail = "by the devkeyd that runs here",
-        .changed = true};
+    return {.exit_code = 0,
+            .reason = leaves ? std::string(core::name_of(core::Reason::Decommissioned)) : "done",
+            .detail = "by the devkeyd that runs here",
+            .changed = true};
 }
 
 }  // namespace

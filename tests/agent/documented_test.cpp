@@ -65,6 +65,7 @@ TEST(Documented, AreAllReasonsOfARunThatCouldNotBegin) {
     for (const auto& row : rows_after("### A run that could not begin")) found[cell(row, 0)] = cell(row, 1);
     std::map<std::string, std::string> expected{{"bad-settings", std::to_string(exit_settings)},
                                                 {"asked", std::to_string(exit_later)},
+                                                {"done", "0"},
                                                 {"interrupted", std::to_string(exit_later)}};
     for (const ErrorKind kind : {ErrorKind::InvalidInput, ErrorKind::NotFound, ErrorKind::Insecure,
                                  ErrorKind::Forbidden, ErrorKind::Unavailable, ErrorKind::Io})

@@ -130,6 +130,15 @@ TEST(OwnersDevices, ShareTheQuota) {
     EXPECT_EQ(report.in_the_end, (std::map<core::Reason, std::size_t>{{core::Reason::QuotaFull, 20}}));
 }
 
+TEST(OwnersDevices, EighteenOfThemKeepTheirPeriodWithinAFifth) {
+    const auto report = live_through(fleet_of(shipped_policy(), 36, 18, days{100}), 2);
+    EXPECT_GE(report.shortest_period.value(), days{24});
+    EXPECT_LE(report.longest_period.value(), days{36});
+    EXPECT_LE(report.greatest_age, days{36});
+    EXPECT_GE(report.keys_made, 36U * 3);
+    EXPECT_EQ(report.most_keys, 20U);
+}
+
 TEST(AFleet, GivesTheSameReportOnAnyNumberOfThreads) {
     const auto fleet = fleet_of(shipped_policy(), 35, 10, days{40});
     const auto one = live_through(fleet, 1);
