@@ -13,7 +13,7 @@ namespace devkey::e2e {
 using Names = std::vector<std::string>;
 
 /// A device with its first key.
-struct Requests : Story {
+struct Asked : Story {
     void SetUp() override {
         expect_settled_by_a_run();
         old_key = device.credential("key");

@@ -12,7 +12,7 @@ using fakes::wait_until;
 
 // ---- without a daemon
 
-TEST_F(Requests, DecommissionLeavesNeitherKeyNorSecretAndARestNothingUndoes) {
+TEST_F(Asked, DecommissionLeavesNeitherKeyNorSecretAndARestNothingUndoes) {
     decommission();
     expect_rest();
     const auto asked = service.served().size();
@@ -21,7 +21,7 @@ TEST_F(Requests, DecommissionLeavesNeitherKeyNorSecretAndARestNothingUndoes) {
     expect_rest();
 }
 
-TEST_F(Requests, DecommissionIsToldInWords) {
+TEST_F(Asked, DecommissionIsToldInWords) {
     const auto words = [&](const std::string& flag, int exit_code) {
         fakes::Process process(device.words({flag}), device.next_output());
         EXPECT_EQ(process.wait(), exit_code) << process.errors();
@@ -37,7 +37,7 @@ TEST_F(Requests, DecommissionIsToldInWords) {
     EXPECT_TRUE(back.contains(" (generation 2) in " + device.credential_file() + "; changed: yes\n")) << back;
 }
 
-TEST_F(Requests, RecommissionGivesAKeyOfTheNextGeneration) {
+TEST_F(Asked, RecommissionGivesAKeyOfTheNextGeneration) {
     decommission();
     const auto run = device.run("--recommission");
     EXPECT_EQ(run.exit_code, 0) << run.err << run.out;
@@ -51,7 +51,7 @@ TEST_F(Requests, RecommissionGivesAKeyOfTheNextGeneration) {
     expect_second_generation();
 }
 
-TEST_F(Requests, DecommissionOfADeviceThatNeverHadAKeyKeepsItFromGettingOne) {
+TEST_F(Asked, DecommissionOfADeviceThatNeverHadAKeyKeepsItFromGettingOne) {
     start_over();
     const auto run = device.run("--decommission");
     EXPECT_EQ(run.exit_code, 0) << run.err << run.out;
@@ -59,7 +59,7 @@ TEST_F(Requests, DecommissionOfADeviceThatNeverHadAKeyKeepsItFromGettingOne) {
     expect_rest();
 }
 
-TEST_F(Requests, DecommissionDisablesWhereThePolicySaysSo) {
+TEST_F(Asked, DecommissionDisablesWhereThePolicySaysSo) {
     set_policy("decommission: disable\n");
     const auto run = device.run("--decommission");
     EXPECT_EQ(run.exit_code, 0) << run.err << run.out;
@@ -75,7 +75,7 @@ TEST_F(Requests, DecommissionDisablesWhereThePolicySaysSo) {
 }
 
 // It takes no key along that somebody else would miss.
-TEST_F(Requests, DecommissionLeavesTheOwnersOtherKeysAlone) {
+TEST_F(Asked, DecommissionLeavesTheOwnersOtherKeysAlone) {
     Device other{service.url(), service.authority.ca_file()};
     other.device_id = "{literal: bench-2}";
     other.write_settings();
@@ -88,7 +88,7 @@ TEST_F(Requests, DecommissionLeavesTheOwnersOtherKeysAlone) {
 
 // ---- with a daemon
 
-TEST_F(Requests, DecommissionIsDoneByTheDaemonThatRuns) {
+TEST_F(Asked, DecommissionIsDoneByTheDaemonThatRuns) {
     start_daemon();
     ASSERT_TRUE(logs("healthy")) << log();
     decommission();
@@ -111,7 +111,7 @@ TEST_F(Requests, DecommissionIsDoneByTheDaemonThatRuns) {
     expect_rest();
 }
 
-TEST_F(Requests, RecommissionIsDoneByTheDaemonThatRuns) {
+TEST_F(Asked, RecommissionIsDoneByTheDaemonThatRuns) {
     start_daemon();
     decommission();
     const auto run = device.run("--recommission");
@@ -127,9 +127,9 @@ TEST_F(Requests, RecommissionIsDoneByTheDaemonThatRuns) {
 }
 
 /// --decommission while a daemon runs and the service is away; then both are killed.
-struct RequestsWithoutTheService : Requests {
+struct RequestsWithoutTheService : Asked {
     void SetUp() override {
-        Requests::SetUp();
+        Asked::SetUp();
         start_daemon();
         ASSERT_TRUE(logs("healthy")) << log();
         service.stop();
@@ -189,7 +189,7 @@ struct Moment {
     friend void PrintTo(const Moment& moment, std::ostream* out) { *out << moment.name; }
 };
 
-struct DecommissionKilled : Requests, testing::WithParamInterface<Moment> {};
+struct DecommissionKilled : Asked, testing::WithParamInterface<Moment> {};
 
 TEST_P(DecommissionKilled, AtARequestEndsWithTheNextRun) {
     const auto gate = std::make_shared<fakes::Gate>();
@@ -215,7 +215,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Moment{"before_log_out", "DELETE", "/auth/session", fakes::delay_before}));
 
 // Whatever the moment: the promise holds at each. All of them are spread over the time that a run takes.
-TEST_F(Requests, DecommissionKilledAtAnyMomentEndsWithTheNextRun) {
+TEST_F(Asked, DecommissionKilledAtAnyMomentEndsWithTheNextRun) {
     std::mt19937 chance(std::random_device{}());
     const auto begun = std::chrono::steady_clock::now();
     decommission();
@@ -236,7 +236,7 @@ TEST_F(Requests, DecommissionKilledAtAnyMomentEndsWithTheNextRun) {
     }
 }
 
-TEST_F(Requests, DecommissionOutlivesADaemonThatIsKilledInIt) {
+TEST_F(Asked, DecommissionOutlivesADaemonThatIsKilledInIt) {
     const auto gate = std::make_shared<fakes::Gate>();
     start_daemon();
     ASSERT_TRUE(logs("healthy")) << log();
@@ -255,7 +255,7 @@ TEST_F(Requests, DecommissionOutlivesADaemonThatIsKilledInIt) {
 }
 
 // Two who ask at once: what the second asked for stands, and is done after the first.
-TEST_F(Requests, RecommissionDuringADecommissionFollowsIt) {
+TEST_F(Asked, RecommissionDuringADecommissionFollowsIt) {
     const auto gate = std::make_shared<fakes::Gate>();
     service.faults.at("DELETE", "", fakes::delay_before(gate));
     fakes::Process first(device.words({"--decommission"}), device.next_output());

@@ -10,9 +10,9 @@ using fakes::wait_until;
 // ---- other installations
 
 /// The device was installed anew: its first key is another installation's.
-struct TakeOver : Requests {
+struct TakeOver : Asked {
     void SetUp() override {
-        Requests::SetUp();
+        Asked::SetUp();
         start_over_on_the_device();
         other.device_id = "{literal: bench-2}";
         other.write_settings();
@@ -73,7 +73,7 @@ TEST_F(TakeOver, IsDoneByTheDaemonThatRuns) {
 
 // ---- what nobody can read
 
-struct BadRequest : Requests, testing::WithParamInterface<std::string> {
+struct BadRequest : Asked, testing::WithParamInterface<std::string> {
     void expect_told(const std::string& text) const {
         EXPECT_NE(text.find("request-unreadable: " + requests_file() + ": "), std::string::npos) << text;
         EXPECT_NE(text.find("remove it, and ask again with devkeyd --decommission"), std::string::npos)
