@@ -128,7 +128,7 @@ TEST(LifeWithTheRealServer, NeverLeavesTheDeviceWithoutAWorkingKey) {
 
 struct Requests : Life {
     void SetUp() override {
-        set_policy("superseded: {keep_enabled: 30m, delete_after: 30m}\n");
+        set_policy("superseded: {keep_enabled: 10m, delete_after: 10m}\n");
         start();
         ASSERT_TRUE(tells("healthy")) << log();
         old_key = published("1");

@@ -2,8 +2,6 @@
 // do.
 #include <gtest/gtest.h>
 
-#include <set>
-
 #include "fakes/world.hpp"
 
 namespace devkey::engine {
@@ -350,58 +348,6 @@ TEST_F(Life, TheKeyInUseIsNeverLetGoWhateverTheStateSays) {
         ASSERT_TRUE(world.service.keys.contains(current_id()));
         EXPECT_TRUE(world.service.keys.at(current_id()).enabled);
     }
-}
-
-/// How old the first key of a device gets, where the owner's other devices hold so many keys.
-Millis age_at_rotation(const std::string& device, std::size_t others) {
-    World world;
-    world.setup.policy = core::Policy{};
-    world.setup.identity.device = device;
-    for (std::size_t i = 0; i < others; ++i)
-        world.service.keys["k" + std::to_string(i)] = {
-            .name = "web shop " + std::to_string(i), .secret = "s", .enabled = true, .hidden_lists = 0};
-    world.settle(Trigger::Start);
-    const auto first_at = world.store.state->current->key.created_at;
-    while (world.store.state->current->key.generation == 1) world.live(1h);
-    return world.store.state->current->key.created_at - first_at;
-}
-
-TEST(Crowded, ARotationBeginsEarlierButLeavesTheLastSlotAloneUntilItsOrdinaryTime) {
-    int waited = 0;
-    for (int number = 1; number <= 10; ++number) {
-        const auto device = "dev-" + std::to_string(number);
-        const Millis usual = age_at_rotation(device, 0);
-        const Millis early = age_at_rotation(device, 14);
-        const Millis with_one_free = age_at_rotation(device, 18);
-        EXPECT_GE(usual, days{27});
-        EXPECT_LT(early, usual);
-        EXPECT_GE(early, days{24});
-        EXPECT_GE(with_one_free, std::max<Millis>(early, days{27}));
-        EXPECT_LE(with_one_free, std::max<Millis>(early, days{27}) + 1h);
-        waited += with_one_free > early ? 1 : 0;
-    }
-    EXPECT_GT(waited, 0);
-}
-
-TEST_F(Life, WhatCameDueDuringAPowerCutIsMadeUpWithinAnHour) {
-    std::set<std::int64_t> minutes;
-    for (int device = 1; device <= 20; ++device) {
-        World fresh;
-        fresh.setup.policy = core::Policy{};
-        fresh.setup.policy.watchdog.key_login.reset();
-        fresh.setup.policy.watchdog.key_listed.reset();
-        fresh.setup.identity.device = "dev-" + std::to_string(device);
-        fresh.settle(Trigger::Start);
-        fresh.clock.advance(days{40});  // off
-        fresh.clock.reboot();
-        fresh.restart();
-        const auto from = fresh.clock.now();
-        while (fresh.store.state->current->key.generation == 1) fresh.live(1min);
-        const Millis after = fresh.clock.now() - from;
-        EXPECT_LE(after, 1h + 1min);
-        minutes.insert(std::chrono::floor<std::chrono::minutes>(after).count());
-    }
-    EXPECT_GT(minutes.size(), 10U);
 }
 
 }  // namespace

@@ -248,5 +248,13 @@ TEST(Trouble, AStateIsBoundToTheMachineAsSoonAsThatHasAnId) {
     EXPECT_TRUE(world.reporter.told("machine-unknown"));
 }
 
+TEST(Reports, ADecisionOnceUntilItChanges) {
+    World world;
+    world.settle(Trigger::Start);
+    for (int i = 0; i < 5; ++i) world.settle(Trigger::CredentialFile);
+    EXPECT_EQ(world.reporter.times("healthy"), 1);
+    EXPECT_EQ(world.reporter.times("key-created"), 1);
+}
+
 }  // namespace
 }  // namespace devkey::engine
