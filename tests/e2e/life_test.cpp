@@ -177,7 +177,7 @@ TEST_F(Requests, ToDisableAndToRemoveAKeyAreAtMostFourEach) {
 
 TEST_F(Requests, OfAQuietStretchAreNone) {
     stop();
-    age(10min);
+    age(5min);
     mark = service.served().size();
     start();
     ASSERT_TRUE(tells("healthy")) << log();
