@@ -256,19 +256,27 @@ Reconciler::Done Reconciler::keep(ports::CreatedKey created) {
                                       .secret = std::move(created.secret),
                                       .created_at = time().now}};
     next.intent.reset();
-    const auto saved = save(std::move(next));
-    if (!saved) {
-        // Nobody would know this key after a crash: it goes at once. If that fails too, its name is in the
-        // intent.
-        const auto removed = world_.service.remove(created.id);
-        return because(with_context(removed ? "the new key could not be saved and was removed again"
-                                            : "the new key could not be saved, nor removed yet",
-                                    saved.error()));
-    }
+    const auto saved = save(next);
+    if (!saved) return not_saved(*next.pending, saved.error());
     seen_.proof.reset();
     seen_.search.reset();
     tell_of("key-created", "the service made a new key", seen_.state->pending->key);
     return {};
+}
+
+Reconciler::Done Reconciler::not_saved(const PendingKey& made, const Error& error) {
+    // A save that failed after its rename is undone by a power cut only. A successor uses what it reads: so
+    // the key stays, and the save is tried again.
+    if (auto found = world_.store.load(); found && *found && (*found)->pending == made) {
+        seen_.state = *std::move(found);
+        return because(error);
+    }
+    // Nobody would know this key after a crash: it goes at once. If that fails too, its name is in the
+    // intent.
+    const auto removed = world_.service.remove(made.key.id);
+    return because(with_context(removed ? "the new key could not be saved and was removed again"
+                                        : "the new key could not be saved, nor removed yet",
+                                error));
 }
 
 Reconciler::Done Reconciler::not_created(const Error& error, Intent::Stage before) {

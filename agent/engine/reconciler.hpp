@@ -121,6 +121,7 @@ class Reconciler {
     [[nodiscard]] Done log_in_as_owner();
     [[nodiscard]] core::Result<core::State> with_open_intent() const;
     [[nodiscard]] Done keep(ports::CreatedKey created);
+    [[nodiscard]] Done not_saved(const core::PendingKey& made, const core::Error& error);
     [[nodiscard]] Done not_created(const core::Error& error, core::Intent::Stage before);
     [[nodiscard]] Done stray_not_listed();
     [[nodiscard]] Done list();

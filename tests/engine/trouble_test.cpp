@@ -38,6 +38,16 @@ TEST(Trouble, AClockThatWasSetEndsTheWaitForACertificateThatWasNotGoodYet) {
     EXPECT_EQ(world.settle(Trigger::ClockSet).decision.reason, Reason::Healthy);
 }
 
+TEST(Trouble, AKeyWhoseSaveFailedAfterItsRenameIsKnownAndStays) {
+    World world;
+    world.service.on_create = [&world] { world.store.fails_after_rename = true; };
+    const auto snapshot = world.run();
+    EXPECT_EQ(snapshot.decision.reason, Reason::Healthy);
+    EXPECT_TRUE(
+        world.service.removed.empty());  // a removal on its way could meet a key that was published since
+    EXPECT_EQ(world.service.created_names.size(), 1U);
+}
+
 /// A new key that was refused until patience was over, and whose removal wasn't answered.
 void refuse_new_key(World& world, Fault removal) {
     world.setup.policy.verify_patience = Millis{0};

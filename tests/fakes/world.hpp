@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -75,6 +76,8 @@ class Store : public ports::StateStore {
     core::Result<void> save(const core::State& next) override {
         effects_.pass("save");
         ++saves;
+        if (fails_after_rename) state = next;
+        if (std::exchange(fails_after_rename, false)) return core::fail(ErrorKind::Io, "fsync failed");
         if (failing_saves.contains(saves))
             return core::fail(failing_saves.at(saves), "no space left on device");
         if (always_failing) return core::fail(*always_failing, "read-only file system");
@@ -87,6 +90,7 @@ class Store : public ports::StateStore {
     std::optional<core::Error> unreadable;
     std::map<int, ErrorKind> failing_saves;  // by number, from 1
     std::optional<ErrorKind> always_failing;
+    bool fails_after_rename = false;  // the next one
     int saves = 0;
 
  private:
@@ -186,6 +190,7 @@ class Service : public ports::KeyService {
         }
         if (fault == Fault::Refuse) return std::unexpected(refusal);
         auto created = land(name);
+        if (on_create) on_create();
         effects_.pass("created");
         if (fault == Fault::LoseAnswer) return core::fail(ErrorKind::OutcomeUnknown, "no answer");
         return created;
@@ -218,6 +223,7 @@ class Service : public ports::KeyService {
     [[nodiscard]] std::size_t requests() const { return static_cast<std::size_t>(calls); }
 
     std::map<std::string, Stored> keys;
+    std::function<void()> on_create;  // when one has happened
     std::vector<std::string> removed;
     std::vector<std::string> created_names;
     std::vector<std::string> called;  // by name, in order
