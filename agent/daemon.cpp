@@ -190,6 +190,7 @@ void Daemon::signalled() {
 
 void Daemon::reload() {
     notify_.reloading();
+    read_request();  // it may have gone unnoticed
     auto settings = reload_();
     if (settings && settings->state_directory == wanted_->state_directory) {
         wanted_ = std::move(settings);

@@ -17,9 +17,13 @@ Millis return_look(const HeartbeatPolicy& heartbeat) {
     return std::clamp<Millis>(heartbeat.stale_after / 20, 1s, 1min);
 }
 
-/// When the silence will have lasted for too long.
+/// When the silence will have lasted for too long. A program can't beat before it has its first key.
 BootInstant stale_at(const HeartbeatPolicy& heartbeat, const Observation& seen) {
-    const BootInstant due = seen.boot_now + (heartbeat.stale_after - *seen.silent_for);
+    const CurrentKey& key = *seen.state->current;
+    const Millis published_for = std::max(seen.time.now - *key.published_at, Millis{0});
+    const bool is_first = seen.state->superseded.empty() && key.key.generation == 1;
+    const Millis silence = is_first ? std::min(*seen.silent_for, published_for) : *seen.silent_for;
+    const BootInstant due = seen.boot_now + (heartbeat.stale_after - silence);
     return std::max(due, seen.started + std::min(heartbeat.stale_after, chance_to_return));
 }
 

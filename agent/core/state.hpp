@@ -85,8 +85,8 @@ struct CurrentKey {
     Standing standing = Standing::Enabled;
     std::optional<Instant> logged_in_at{};  ///< the latest time it was seen to log in
     std::optional<Instant> listed_at{};     ///< the latest time the service was asked about it
-    /// At SwitchedOff: until then a read may not show it, and an earlier request to disable may be on its
-    /// way.
+    /// Since we disabled or enabled it: until then a read may not show it, and an earlier request may still
+    /// be on its way.
     std::optional<Instant> unsure_until{};
 
     bool operator==(const CurrentKey&) const = default;

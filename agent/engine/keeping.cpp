@@ -75,6 +75,7 @@ Reconciler::Done Reconciler::enable_key() {
     changed_ = true;
     State next = *seen_.state;
     next.current->standing = gone ? Standing::DeletedOutside : Standing::Enabled;
+    next.current->unsure_until = time().now + world_.service.capabilities().read_lag;
     if (auto saved = save(std::move(next)); !saved) return saved;
     if (!gone) tell_of("key-enabled", "the key is enabled again", key);
     return {};
@@ -86,6 +87,8 @@ Reconciler::Done Reconciler::disable_key(const std::string& id) {
     State next = *seen_.state;
     const auto old = find_key(next.superseded, id);
     const auto other = find_key(next.others, id);
+    if (old == next.superseded.end() && other == next.others.end())
+        return fail(ErrorKind::Corrupt, "the state doesn't know the key that was to be disabled");
     const auto disabled = world_.service.disable(id);
     if (!disabled && disabled.error().kind == ErrorKind::NotFound) return forget_key(id, "was gone already");
     if (!disabled) return std::unexpected(disabled.error());
@@ -145,6 +148,7 @@ Result<bool> Reconciler::is_refused() {
 Reconciler::Done Reconciler::check_login() {
     const auto refused = is_refused();
     if (!refused) return std::unexpected(refused.error());
+    if (*refused && is_too_young_to_tell(seen_.state->current->key)) return too_young();
     // What follows is for the owner to find out: a refusal alone proves nothing.
     seen_.login_refused = *refused;
     // A failure, so that it is tried less and less often while the owner finds nothing wrong.
@@ -203,7 +207,9 @@ bool Reconciler::is_off_since_a_moment() const {
 }
 
 bool Reconciler::is_too_young_to_tell(const Key& key) const {
-    return time().now - key.created_at < world_.service.capabilities().read_lag;
+    const auto& current = seen_.state->current;
+    const bool unsure = current && current->unsure_until && time().now < *current->unsure_until;
+    return unsure || time().now - key.created_at < world_.service.capabilities().read_lag;
 }
 
 Reconciler::Done Reconciler::check_listed() {

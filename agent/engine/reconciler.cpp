@@ -104,9 +104,10 @@ Snapshot Reconciler::pass(Trigger trigger, Request request) {
     // A short-lived token is renewed all the time: that is nobody asking for another key.
     if (trigger >= Trigger::Retry) seen_.asked.another_key = true;
     if (trigger == Trigger::Rotate) seen_.asked.rotation = true;
+    // Who runs it once doesn't want what is overdue to be spread over the next hour.
+    const bool once = !began_ && trigger >= Trigger::Retry;
     note_start();
-    // Who asks, or runs it once, doesn't want what is overdue to be spread over the next hour.
-    if (trigger >= Trigger::Retry) seen_.started = long_ago;
+    if (once) seen_.started = long_ago;
     load_state();
     observe();
     Decision decision = plan(setup_.policy, seen_);

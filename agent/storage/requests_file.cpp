@@ -54,6 +54,8 @@ Result<Request> load_request(const std::string& directory) {
         return core::fail(ErrorKind::Insecure, path + ": belongs to uid " + std::to_string(file->owner) +
                                                    ", not to uid " + std::to_string(::geteuid()) +
                                                    " that runs devkeyd" + remedy);
+    if ((file->mode & 022U) != 0)
+        return core::fail(ErrorKind::Insecure, path + ": others may write it" + remedy);
     try {
         return read_request(file->content.reveal());
     } catch (const Poco::DataFormatException& error) {

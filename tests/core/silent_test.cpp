@@ -119,6 +119,9 @@ std::vector<Line> silent() {
          Reason::HeartbeatSilent},
         {"silent, but only just back from a suspend", but(silent_since(72h), just_started), Action::Idle,
          Reason::Healthy},
+        {"silent, but the first key is younger",
+         but(silent_since(72h), [](O seen) { seen.state->current->published_at = today - 71h; }),
+         Action::Idle, Reason::Healthy},
         {"nobody can tell", but(silent_since(72h), [](O seen) { seen.silent_for.reset(); }), Action::Idle,
          Reason::Healthy},
         {"silent, switching off", silent_since(72h, Standing::SwitchingOff), Action::SwitchOff,
@@ -236,6 +239,12 @@ TEST(Pulse, OfAFileFromBeforeTheBootCountsFromTheBoot) {
     looks.look(today - days{9});
     EXPECT_EQ(looks.silence(), 1h);
     EXPECT_EQ(looks.ago(), days{9});  // the program hasn't returned
+}
+
+TEST(Pulse, OfAFileThatIsAheadOfTheClockIsNoReturn) {
+    Looks looks;
+    looks.look(today + days{365});
+    EXPECT_EQ(looks.ago(), std::nullopt);
 }
 
 TEST(Pulse, IsNotFooledByAClockThatJumps) {

@@ -60,9 +60,10 @@ TEST_F(Killed, InTheCreateOfTheFirstKeyLeavesAStrayThatTheNextStartRemoves) {
 }
 
 TEST_F(Killed, InTheCreateOfARotationLeavesAStrayThatTheNextStartRemoves) {
+    set_policy("rotate: {after: 10m}\nsuperseded: {keep_enabled: 5m}\n");
     expect_settled_by_a_run();
     const auto old_key = published();
-    age(std::chrono::days{31});
+    age(std::chrono::hours{1});
     kill_in_create();
     EXPECT_EQ(published().id, old_key.id);
     EXPECT_TRUE(takes(old_key.secret));

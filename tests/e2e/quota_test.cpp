@@ -80,7 +80,7 @@ struct Rotation : OneOwner {
     }
 };
 
-// 30d, 24h and 7d, with a day in two seconds. A free slot is looked for once a second at most, which is half
+// 30d, 12h and 7d, with a day in two seconds. A free slot is looked for once a second at most, which is half
 // a day here and an hour there: so the last in the queue are later here than where days are days (there
 // tools/simulate tells of a fleet with --per-owner 18). What a second more or less doesn't change: that each
 // gets its turn.
@@ -88,7 +88,7 @@ TEST_F(Rotation, OfEighteenDevicesWithTwentySlotsComesToEachInItsTime) {
     constexpr Millis after = 60s;
     add_devices(18,
                 "rotate: {after: 60s}\nverify: {patience: 2s}\n"
-                "superseded: {keep_enabled: 2s, then: disable, delete_after: 14s}\n"
+                "superseded: {keep_enabled: 1s, then: disable, delete_after: 14s}\n"
                 "watchdog: {key_login: {every: never}, key_listed: {every: 5s}}\n");
     for (auto& device : devices) start(*device);
     const auto first = see_all("1", 60s);

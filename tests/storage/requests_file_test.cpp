@@ -1,6 +1,7 @@
 #include "storage/requests_file.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -59,6 +60,14 @@ TEST_F(RequestsFile, IsRefusedWithTheRemedyWhereItCantBeRead) {
     ASSERT_FALSE(folder);
     EXPECT_TRUE(folder.error().message.starts_with(file)) << folder.error().message;
     EXPECT_NE(folder.error().message.find("remove it"), std::string::npos) << folder.error().message;
+}
+
+TEST_F(RequestsFile, IsNotReadWhereOthersMayWriteIt) {
+    ASSERT_TRUE(save_request(calls, directory.path, Request::Decommission));
+    ASSERT_EQ(::chmod(file.c_str(), 0666), 0);
+    const auto loaded = load_request(directory.path);
+    ASSERT_FALSE(loaded);
+    EXPECT_EQ(loaded.error().kind, ErrorKind::Insecure);
 }
 
 TEST_F(RequestsFile, IsReadOnlyWhereItIsOurs) {
