@@ -59,20 +59,6 @@ TEST_F(Killed, InTheCreateOfTheFirstKeyLeavesAStrayThatTheNextStartRemoves) {
     EXPECT_EQ(service.keys().size(), 1U);
 }
 
-TEST_F(Killed, InTheCreateOfARotationLeavesAStrayThatTheNextStartRemoves) {
-    set_policy("rotate: {after: 10m}\nsuperseded: {keep_enabled: 5m}\n");
-    expect_settled_by_a_run();
-    const auto old_key = published();
-    age(std::chrono::hours{1});
-    kill_in_create();
-    EXPECT_EQ(published().id, old_key.id);
-    EXPECT_TRUE(takes(old_key.secret));
-    expect_settled();
-    EXPECT_EQ(published().generation, "2");
-    EXPECT_TRUE(takes(old_key.secret)) << "its grace has only begun";
-    EXPECT_EQ(service.keys().size(), 2U);
-}
-
 // ---- offline
 
 using Offline = LifeStory;
