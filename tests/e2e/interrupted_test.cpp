@@ -32,8 +32,9 @@ struct Killed : LifeStory {
         mark = service.served().size();
     }
     /// The next start: the fence, the stray removed, the same name again; and no other create.
-    void expect_settled() {
+    void expect_settled(const std::string& generation) {
         start();
+        static_cast<void>(published(generation));  // a rotation waits for its turn after a start
         ASSERT_TRUE(tells("healthy")) << log();
         std::vector<std::string> changes;
         for (const auto& made : served_since(mark))
@@ -55,8 +56,22 @@ struct Killed : LifeStory {
 TEST_F(Killed, InTheCreateOfTheFirstKeyLeavesAStrayThatTheNextStartRemoves) {
     kill_in_create();
     EXPECT_FALSE(device.has_credential());
-    expect_settled();
+    expect_settled("1");
     EXPECT_EQ(service.keys().size(), 1U);
+}
+
+TEST_F(Killed, InTheCreateOfARotationLeavesAStrayThatTheNextStartRemoves) {
+    set_policy("rotate: {after: 10m}\nsuperseded: {keep_enabled: 5m}\n");
+    expect_settled_by_a_run();
+    const auto old_key = published();
+    age(std::chrono::hours{1});
+    kill_in_create();
+    EXPECT_EQ(published().id, old_key.id);
+    EXPECT_TRUE(takes(old_key.secret));
+    expect_settled("2");
+    EXPECT_EQ(published().generation, "2");
+    EXPECT_TRUE(takes(old_key.secret)) << "its grace has only begun";
+    EXPECT_EQ(service.keys().size(), 2U);
 }
 
 // ---- offline

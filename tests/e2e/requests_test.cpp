@@ -111,6 +111,22 @@ TEST_F(Asked, DecommissionIsDoneByTheDaemonThatRuns) {
     expect_rest();
 }
 
+TEST_F(Asked, RecommissionIsDoneByTheDaemonThatRuns) {
+    start_daemon();
+    ASSERT_TRUE(logs("healthy")) << log();
+    decommission();
+    const auto run = device.run("--recommission");
+    EXPECT_EQ(run.exit_code, 0) << run.err << run.out;
+    EXPECT_EQ(run.result, "done") << run.out;
+    EXPECT_TRUE(run.changed);
+    EXPECT_FALSE(is_asked());
+    ASSERT_TRUE(wait_until([&] { return device.has_credential(); })) << log();
+    ASSERT_TRUE(wait_until([&] { return !state()->has("pending"); })) << log();
+    expect_second_generation();
+    EXPECT_EQ(daemon->end(SIGTERM), 0) << log();
+    expect_only_the_published_key();
+}
+
 /// --decommission while a daemon runs and the service is away; then both are killed.
 struct RequestsWithoutTheService : Asked {
     void SetUp() override {
