@@ -46,6 +46,7 @@ int exit_code_of(Reason reason) {
     switch (reason) {
         case Reason::Healthy:
         case Reason::HeartbeatSilent:  // where the policy only asks for an alert, the device has its key
+        case Reason::HeartbeatUnreadable:
             return 0;
         case Reason::ServiceUnavailable:
         case Reason::AnswerLost:

@@ -48,11 +48,11 @@ Steps steps_for(ErrorKind kind) {
 
 }  // namespace
 
-Millis back_off(const Error& error, unsigned count, std::string_view seed) {
+Millis back_off(const Error& error, unsigned count, std::string_view seed, Millis longest) {
     const Steps steps = steps_for(error.kind);
     Millis wait = steps.first;
     for (unsigned step = 1; step < count && wait < steps.longest; ++step) wait *= 2;
-    wait = std::min(wait, steps.longest);
+    wait = std::min({wait, steps.longest, longest / 5 * 4});
     if (error.retry_after) wait = std::max<Millis>(wait, *error.retry_after);
     constexpr std::uint64_t shares = 1000;
     const auto share = stable_hash(std::string(seed) + "#" + std::to_string(count)) % shares;

@@ -10,7 +10,9 @@ namespace devkey::core {
 
 /// The wait after the `count`th failure in a row (1, 2, …): doubling from the kind's first wait to its
 /// longest, and at least what the service asked for; then up to a quarter more, fixed by `seed` (the device)
-/// and `count`, so that a fleet that failed together doesn't come back together.
-[[nodiscard]] Millis back_off(const Error& error, unsigned count, std::string_view seed);
+/// and `count`, so that a fleet that failed together doesn't come back together. With that quarter it is at
+/// most `longest`, unless the service asked for more.
+[[nodiscard]] Millis back_off(const Error& error, unsigned count, std::string_view seed,
+                              Millis longest = Millis::max());
 
 }  // namespace devkey::core

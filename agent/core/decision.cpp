@@ -61,6 +61,8 @@ constexpr std::array words{
           "a person asked that the keys of other installations of this device go"},
     Words{Reason::DecommissionAsked, "decommission-asked", "a person takes the device out of service"},
     Words{Reason::RecommissionAsked, "recommission-asked", "a person takes the device into service again"},
+    Words{Reason::HeartbeatUnreadable, "heartbeat-unreadable",
+          "the heartbeat file can't be looked at, so silence goes unnoticed"},
     Words{Reason::KeySwitchedOff, "key-switched-off",
           "the device's program is silent, and so its key is disabled until the program is back"},
     Words{Reason::NewKeyNotAcceptedYet, "new-key-not-accepted-yet",

@@ -71,6 +71,7 @@ enum class Reason {
     DecommissionAsked,
     RecommissionAsked,
     // what has to be waited for
+    HeartbeatUnreadable,
     KeySwitchedOff,
     NewKeyNotAcceptedYet,
     LateLandingPossible,

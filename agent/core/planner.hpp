@@ -72,9 +72,11 @@ struct Observation {
     bool login_refused = false;        ///< the current key was refused since the owner last asked about it
     std::optional<std::string> twin;   ///< a listed key with our tag that our state never recorded: its name
     std::optional<Millis> silent_for;  ///< of the device's program (core/pulse.hpp); none: nobody can tell
-    std::optional<Millis> beat_ago;    ///< likewise
-    bool quota_is_short = false;       ///< fewer than two slots were free at the latest look
-    bool owner_is_crowded = false;     ///< three quarters of the owner's slots were taken then
+    std::optional<Instant> beat;       ///< its latest, as it is stamped
+    std::optional<Millis> beat_ago;    ///< since that; none: it wasn't seen to come
+    std::optional<std::string> heartbeat_error;  ///< why the beats can't be looked at
+    bool quota_is_short = false;                 ///< fewer than two slots were free at the latest look
+    bool owner_is_crowded = false;               ///< three quarters of the owner's slots were taken then
     std::map<Action, Failure> failures;
 };
 

@@ -37,11 +37,7 @@ Millis silent_for(const Pulse& pulse, const Moment& now) {
 }
 
 std::optional<Millis> beat_ago(const Pulse& pulse, const Moment& now) {
-    if (!pulse.beat) return std::nullopt;
-    const Millis shortest = now.boot - pulse.first_seen.boot;
-    // A stamp that lies ahead may be as old as you like: it is no return.
-    if (!pulse.seen_live && *pulse.beat > now.wall + drift) return std::nullopt;
-    if (!pulse.seen_live) return std::max(now.wall - *pulse.beat, shortest);
+    if (!pulse.beat || !pulse.seen_live) return std::nullopt;
     return stamp_counts(pulse, now) ? silent_for(pulse, now) : now.boot - pulse.before.boot;
 }
 

@@ -31,8 +31,7 @@ struct Pulse {
 /// The silence that is beyond doubt: never more than since boot, and a jump of the clock adds nothing to it.
 [[nodiscard]] Millis silent_for(const Pulse& pulse, const Moment& now);
 
-/// How long ago the beat was, at most; unlike the silence it may reach back beyond the boot. None: there is
-/// no beat.
+/// How long ago the beat was, at most. None: it wasn't seen to come, so only its stamp tells.
 [[nodiscard]] std::optional<Millis> beat_ago(const Pulse& pulse, const Moment& now);
 
 }  // namespace devkey::core

@@ -11,6 +11,8 @@ using Then = HeartbeatPolicy::Then;
 
 /// After a suspend, or when the agent starts, the program gets at least this long to show that it is there.
 constexpr Millis chance_to_return = 15min;
+/// The machine's clock and the service's, without anything being wrong.
+constexpr Millis clocks_differ = 5min;
 
 /// How soon the return of the program is noticed.
 Millis return_look(const HeartbeatPolicy& heartbeat) {
@@ -27,6 +29,17 @@ BootInstant stale_at(const HeartbeatPolicy& heartbeat, const Observation& seen) 
     return std::max(due, seen.started + std::min(heartbeat.stale_after, chance_to_return));
 }
 
+/// Whether the program is back since its key was switched off: a beat that we saw come, or that is stamped
+/// since then. An older one proves nothing after a restart, when the clock may stand anywhere.
+bool beats_again(const HeartbeatPolicy& heartbeat, const CurrentKey& key, const Observation& seen) {
+    if (seen.beat_ago) return *seen.beat_ago < heartbeat.stale_after;
+    const bool since = seen.beat && key.unsure_until && *seen.beat > *key.unsure_until;
+    if (!since) return false;
+    // On a clock that isn't trusted it may be: that is asked for before the key is enabled.
+    const Millis ago = seen.time.now - *seen.beat;
+    return seen.time.trust != ClockTrust::Server || (ago > -clocks_differ && ago < heartbeat.stale_after);
+}
+
 /// What is done about the key that we switched off, or were about to.
 Answer switched_off(const std::optional<HeartbeatPolicy>& heartbeat, const CurrentKey& key,
                     const Observation& seen) {
@@ -34,8 +47,9 @@ Answer switched_off(const std::optional<HeartbeatPolicy>& heartbeat, const Curre
     // that was enabled again.
     if (key.standing == Standing::SwitchingOff)
         return act(Action::SwitchOff, Reason::HeartbeatSilent, key.key.name);
-    const bool beats = heartbeat && seen.beat_ago && *seen.beat_ago < heartbeat->stale_after;
-    const bool enables = !heartbeat || (beats && heartbeat->on_return == HeartbeatPolicy::OnReturn::Enable);
+    const bool returned = heartbeat && beats_again(*heartbeat, key, seen);
+    const bool enables =
+        !heartbeat || (returned && heartbeat->on_return == HeartbeatPolicy::OnReturn::Enable);
     if (enables) {
         const bool unsure =
             seen.time.trust == ClockTrust::Server && key.unsure_until && seen.time.now < *key.unsure_until;
@@ -43,7 +57,7 @@ Answer switched_off(const std::optional<HeartbeatPolicy>& heartbeat, const Curre
             return wait_until(seen.boot_now + (*key.unsure_until - seen.time.now), Reason::HeartbeatReturned);
         return act_on_trusted_time(seen, Action::EnableKey, Reason::HeartbeatReturned, key.key.name);
     }
-    if (beats) return act(Action::Idle, Reason::KeySwitchedOff, "watchdog.heartbeat.on_return is hold");
+    if (returned) return act(Action::Idle, Reason::KeySwitchedOff, "watchdog.heartbeat.on_return is hold");
     return wait_until(seen.boot_now + return_look(*heartbeat), Reason::KeySwitchedOff, heartbeat->file);
 }
 
@@ -55,8 +69,10 @@ bool silence_asks_for_a_key(const Policy& policy, const Observation& seen) {
     const bool may = heartbeat && heartbeat->then == Then::Rotate && seen.silent_for && key != nullptr &&
                      key->standing == Standing::Enabled;
     if (!may || seen.boot_now < stale_at(*heartbeat, seen)) return false;
-    // One key for each silence: not another for a key that was made since the switch tripped.
-    return key->key.created_at < seen.time.now - (*seen.silent_for - heartbeat->stale_after);
+    // One key for each silence: not another for one that was made since the switch tripped. Made by the
+    // service's clock, which may be a little behind: so one that was made not long before will do, too.
+    const Instant tripped = seen.time.now - (*seen.silent_for - heartbeat->stale_after);
+    return key->key.created_at < tripped - heartbeat->stale_after / 2;
 }
 
 Answer silence_is_answered(const Policy& policy, const Observation& seen) {
@@ -64,7 +80,11 @@ Answer silence_is_answered(const Policy& policy, const Observation& seen) {
     const CurrentKey* key = settled_key(seen);
     if (key == nullptr) return std::nullopt;
     if (is_switched_off(key->standing)) return switched_off(heartbeat, *key, seen);
-    if (!heartbeat || !seen.silent_for || key->standing != Standing::Enabled) return std::nullopt;
+    if (!heartbeat || key->standing != Standing::Enabled) return std::nullopt;
+    if (seen.heartbeat_error)
+        return wait_until(seen.boot_now + return_look(*heartbeat), Reason::HeartbeatUnreadable,
+                          *seen.heartbeat_error);
+    if (!seen.silent_for) return std::nullopt;
     const BootInstant due = stale_at(*heartbeat, seen);
     if (seen.boot_now < due) return wait_until(due, Reason::Healthy);
     if (heartbeat->then == Then::Disable)

@@ -157,6 +157,8 @@ std::optional<Reason> need_of_a_key(const Policy& policy, const Observation& see
     if (is_leaving(seen)) return std::nullopt;
     if (!seen.state || !seen.state->current) return Reason::NoKeyYet;
     const Standing standing = seen.state->current->standing;
+    // A new key would be enabled, though the device's program is silent: it is made when that returns.
+    if (is_switched_off(standing)) return std::nullopt;
     if (seen.asked.rotation) return Reason::RotationAsked;
     if (standing == Standing::DisabledOutside &&
         policy.outside_changes.disabled == OutsideChangesPolicy::Disabled::Replace)

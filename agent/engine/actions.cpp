@@ -84,6 +84,8 @@ Reconciler::Done Reconciler::repair() {
 Reconciler::Done Reconciler::publish() {
     if (seen_.state->pending) {
         State next = *seen_.state;
+        // The device's program couldn't do anything until now: it gets its chance to beat.
+        if (!next.current) seen_.started = world_.clock.boot_now();
         supersede_current(next);
         next.current = CurrentKey{.key = next.pending->key,
                                   .published_at = std::nullopt,
@@ -185,7 +187,11 @@ Reconciler::Done Reconciler::ask_service() {
     const auto limit = world_.service.capabilities().keys_per_owner;
     const std::size_t headroom = may_wait_for_headroom() ? 1 : 0;
     const std::size_t taken = seen_.listed->size();
-    if (limit == 0 || taken + headroom < limit) return {};
+    if (limit == 0 || taken + headroom < limit) {
+        // The key that is made next counts, too: who takes the last but one slot gives it back soon.
+        note_room(taken + 1);
+        return {};
+    }
     const char* remedy = taken < limit ? "): the last free one is left for now to a device that has none"
                                        : "): remove one that isn't needed";
     auto full = fail(ErrorKind::LimitReached, "the owner has " + std::to_string(taken) + " of " +

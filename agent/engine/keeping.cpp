@@ -159,13 +159,17 @@ Reconciler::Done Reconciler::check_login() {
     return save(std::move(next));
 }
 
+void Reconciler::note_room(std::size_t taken) {
+    const auto limit = world_.service.capabilities().keys_per_owner;
+    seen_.quota_is_short = limit != 0 && taken + 2 > limit;
+    seen_.owner_is_crowded = limit != 0 && taken * 4 >= limit * 3;
+}
+
 Reconciler::Done Reconciler::list() {
     auto listed = world_.service.list();
     if (!listed) return std::unexpected(listed.error());
     seen_.listed = *std::move(listed);
-    const auto limit = world_.service.capabilities().keys_per_owner;
-    seen_.quota_is_short = limit != 0 && seen_.listed->size() + 2 > limit;
-    seen_.owner_is_crowded = limit != 0 && seen_.listed->size() * 4 >= limit * 3;
+    note_room(seen_.listed->size());
     seen_.twin.reset();
     if (!seen_.state) return {};
     for (const auto& key : *seen_.listed) {

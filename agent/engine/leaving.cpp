@@ -30,7 +30,13 @@ Reconciler::Done Reconciler::switch_off() {
     }
     const auto disabled = world_.service.disable(key.id);
     const bool gone = !disabled && disabled.error().kind == ErrorKind::NotFound;
-    if (!disabled && !gone) return std::unexpected(disabled.error());
+    if (!disabled && !gone) {
+        // What was definitely refused never happened: who disables the key from now on isn't we.
+        const bool refused = disabled.error().kind != ErrorKind::OutcomeUnknown && !again;
+        if (refused)
+            if (auto saved = set_standing(Standing::Enabled); !saved) return saved;
+        return std::unexpected(disabled.error());
+    }
     changed_ = true;
     if (gone) return set_standing(Standing::DeletedOutside);
     const auto& can = world_.service.capabilities();

@@ -182,17 +182,15 @@ void Reconciler::observe() {
 
 void Reconciler::listen_to_heartbeat() {
     seen_.silent_for = seen_.beat_ago = std::nullopt;
+    seen_.beat.reset();
+    seen_.heartbeat_error.reset();
     if (!setup_.policy.watchdog.heartbeat) return;
     const auto beat = world_.heartbeat.last_beat();
-    const bool news = !beat && !deaf_;
-    deaf_ = !beat;
-    if (news)
-        world_.reporter.report({.severity = ports::Severity::Warning,
-                                .name = "heartbeat-unreadable",
-                                .message = "watchdog.heartbeat.file can't be looked at, so silence goes "
-                                           "unnoticed: " +
-                                           beat.error().message});
-    if (!beat) return;
+    if (!beat) {
+        seen_.heartbeat_error = beat.error().message;
+        return;
+    }
+    seen_.beat = *beat;
     const Moment now{.wall = world_.clock.now(), .boot = seen_.boot_now};
     pulse_ = look_again(pulse_, *beat, now);
     seen_.silent_for = silent_for(*pulse_, now);
@@ -258,11 +256,11 @@ void Reconciler::note_failure(Action action, const Error& error) {
     failure.message = error.message;
     failure.asked_for = error.retry_after || error.kind == ErrorKind::RateLimited;
     ++failure.count;
-    Millis wait = back_off(error, failure.count, setup_.identity.device);
-    const bool waits_for_a_slot =
-        action == Action::AskService && error.kind == ErrorKind::LimitReached && !error.retry_after;
-    if (waits_for_a_slot) wait = std::min(wait, quota_look(setup_.policy.rotate));
-    failure.retry_at = world_.clock.boot_now() + wait;
+    // Who waits for a slot looks for one as often as the others do, or they would always come first.
+    const bool waits_for_a_slot = error.kind == ErrorKind::LimitReached;
+    const Millis longest = waits_for_a_slot ? quota_look(setup_.policy.rotate) : Millis::max();
+    failure.retry_at =
+        world_.clock.boot_now() + back_off(error, failure.count, setup_.identity.device, longest);
 }
 
 void Reconciler::rest() {

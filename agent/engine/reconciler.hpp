@@ -125,6 +125,8 @@ class Reconciler {
     [[nodiscard]] Done not_created(const core::Error& error, core::Intent::Stage before);
     [[nodiscard]] Done stray_not_listed();
     [[nodiscard]] Done list();
+    /// How many of the owner's slots are taken.
+    void note_room(std::size_t taken);
     /// Whether the last free slot is left to a device without a key: a rotation that an owner's crowd made
     /// early can wait.
     [[nodiscard]] bool may_wait_for_headroom() const;
@@ -151,7 +153,6 @@ class Reconciler {
     Setup setup_;
     core::Observation seen_;  // what it knows; the state in there is what is on disk: memory never runs ahead
     std::optional<core::Pulse> pulse_;
-    bool deaf_ = false;  // the heartbeat can't be looked at, and that was told
     bool loaded_ = false;
     std::optional<core::BootInstant> began_;    // when its first pass ran
     std::optional<core::BootInstant> planned_;  // when the latest decision wanted to look again

@@ -28,6 +28,13 @@ TEST(BackOff, NeverComesBeforeRetryAfter) {
     EXPECT_GE(back_off({ErrorKind::RateLimited, "429", std::chrono::seconds{7200}}, 1, "dev-1"), 2h);
 }
 
+TEST(BackOff, IsNoLongerThanWhoAsksCanWaitUnlessTheServiceAskedForMore) {
+    for (unsigned count = 1; count < 20; ++count)
+        EXPECT_LE(back_off({ErrorKind::LimitReached, "full"}, count, "dev-1", 1h), 1h);
+    EXPECT_GT(back_off({ErrorKind::LimitReached, "full"}, 19, "dev-1", 1h), 45min);
+    EXPECT_GE(back_off({ErrorKind::RateLimited, "429", std::chrono::seconds{7200}}, 1, "dev-1", 1h), 2h);
+}
+
 TEST(BackOff, SpreadsAFleetAndIsTheSameForOneDevice) {
     std::set<Millis> waits;
     for (int device = 0; device < 50; ++device)

@@ -50,6 +50,61 @@ struct OneOwner : testing::Test {
     std::vector<std::unique_ptr<fakes::Process>> daemons;
 };
 
+// ---- eighteen devices, which share two slots for their rotations
+
+struct Rotation : OneOwner {
+    /// When the key of that generation was made; none: it isn't published (yet, or any more).
+    static std::optional<core::Instant> made_at(const Device& device, const std::string& generation) {
+        const auto read = Poco::JSON::Parser()
+                              .parse(fakes::content_of(device.credential_file()))
+                              .extract<Poco::JSON::Object::Ptr>();
+        if (read->getValue<std::string>("generation") != generation) return std::nullopt;
+        return core::parse_instant(read->getValue<std::string>("created_at")).value();
+    }
+    /// When each device's key of that generation was made. Meanwhile none is ever without a working key.
+    std::vector<core::Instant> see_all(const std::string& generation, Millis within) {
+        std::map<const Device*, core::Instant> made;
+        const auto end = std::chrono::steady_clock::now() + within;
+        while (made.size() < devices.size() && std::chrono::steady_clock::now() < end) {
+            for (const auto& device : devices) {
+                if (!device->has_credential()) continue;
+                EXPECT_TRUE(has_working_key(*device)) << device->device_id;
+                if (const auto at = made_at(*device, generation)) made.try_emplace(device.get(), *at);
+            }
+            std::this_thread::sleep_for(100ms);
+        }
+        EXPECT_EQ(made.size(), devices.size()) << "not each has generation " << generation;
+        std::vector<core::Instant> all;
+        for (const auto& device : devices) all.push_back(made[device.get()]);
+        return all;
+    }
+};
+
+// The shipped policy, with a day in three seconds. Only a free slot isn't looked for more often than once a
+// second, which is eight hours here and one there (there tools/simulate tells of a fleet with --per-owner
+// 18): each of the eighteen that share two slots may add that much to the queue.
+TEST_F(Rotation, OfEighteenDevicesWithTwentySlotsComesToEachInItsTime) {
+    constexpr Millis after = 90s;
+    constexpr Millis looks = 18 * 1s / 2;
+    add_devices(18,
+                "rotate: {after: 90s}\nverify: {patience: 2s}\n"
+                "superseded: {keep_enabled: 3s, then: disable, delete_after: 21s}\n"
+                "watchdog: {key_login: {every: 1s}, key_listed: {every: 3s}}\n");
+    for (auto& device : devices) start(*device);
+    const auto first = see_all("1", 60s);
+    const auto second = see_all("2", after * 2);
+    for (std::size_t at = 0; at < devices.size(); ++at) {
+        // The service tells the time in whole seconds.
+        EXPECT_GE(second[at] - first[at], after * 8 / 10 - 1s) << daemons[at]->errors();
+        EXPECT_LE(second[at] - first[at], after * 12 / 10 + looks + 1s) << daemons[at]->errors();
+        EXPECT_TRUE(daemons[at]->is_running());
+    }
+    EXPECT_EQ(service.count_of("POST api_keys 201"), 36U);
+    // In the end the old ones are gone.
+    EXPECT_TRUE(wait_until([&] { return service.keys().size() == 18; }));
+    for (const auto& device : devices) EXPECT_TRUE(has_working_key(*device)) << device->device_id;
+}
+
 // ---- twenty devices and one more
 
 /// Twenty devices with a key each: the owner can have no other.

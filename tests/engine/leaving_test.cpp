@@ -79,6 +79,51 @@ TEST_F(Leaving, ARebootDoesNotBringASwitchedOffKeyBack) {
     EXPECT_TRUE(is_enabled());
 }
 
+TEST_F(Leaving, AClockThatFellBackBeyondTheLastBeatDoesNotBringASwitchedOffKeyBack) {
+    world.program.stop();
+    world.live(73h);
+    ASSERT_FALSE(is_enabled());
+    world.clock.reboot();  // without a clock that runs on: the file's stamp looks fresh
+    world.clock.wrong_by = -73h;
+    world.restart();
+    world.live(days{1});
+    EXPECT_FALSE(is_enabled());
+}
+
+TEST_F(Leaving, AReturnWhileTheAgentWasAwayIsSeen) {
+    world.program.stop();
+    world.live(73h);
+    ASSERT_FALSE(is_enabled());
+    world.clock.advance(5h);
+    world.program.beat = world.clock.now();
+    world.clock.advance(1min);
+    world.restart();
+    world.live(1min);
+    EXPECT_TRUE(is_enabled());
+}
+
+TEST_F(Leaving, AProgramGetsItsChanceAfterAFirstKeyThatWasLongInComing) {
+    ask(Request::Decommission);
+    world.program.stop();
+    world.live(days{10});
+    ask(Request::Recommission);
+    world.live(10min);
+    EXPECT_TRUE(is_enabled());
+    world.live(10min);
+    EXPECT_FALSE(is_enabled());
+}
+
+TEST_F(Leaving, ADisableThatWasRefusedNeverHappened) {
+    world.service.next("disable", {Fault::Refuse});
+    world.service.refusal = {core::ErrorKind::Forbidden, "not now"};
+    world.program.stop();
+    world.live(72h + 1min);
+    EXPECT_EQ(state().current->standing, Standing::Enabled);
+    world.service.keys.at(state().current->key.id).enabled = false;  // by a person
+    world.live(days{1});
+    EXPECT_EQ(state().current->standing, Standing::DisabledOutside);
+}
+
 TEST_F(Leaving, AMissingFileCountsFromBoot) {
     world.program.runs = false;
     world.clock.reboot();

@@ -45,6 +45,45 @@ TEST(Crowded, ARotationBeginsEarlierButLeavesTheLastSlotAloneUntilItsOrdinaryTim
     EXPECT_GT(waited, 0);
 }
 
+/// A device that needs another key, with `others` keys of the owner's other devices.
+struct Slots : testing::Test {
+    Slots() {
+        world.settle(Trigger::Start);
+        world.clock.advance(1h);
+    }
+    void add_others(std::size_t others) {
+        for (std::size_t i = 0; i < others; ++i)
+            world.service.keys["k" + std::to_string(i)] = {
+                .name = "web shop " + std::to_string(i), .secret = "s", .enabled = true, .hidden_lists = 0};
+    }
+    [[nodiscard]] std::uint32_t generation() const { return world.store.state->current->key.generation; }
+
+    World world;
+};
+
+// Another device came first: the list showed room, the create found none.
+TEST_F(Slots, OneThatWasTakenBetweenTheLookAndTheCreateIsLookedForAsSoonAsAnyOther) {
+    world.service.next("create", {fakes::Service::Fault::Refuse});
+    world.service.refusal = {core::ErrorKind::LimitReached, "20 of 20"};
+    world.setup.policy.rotate.after = 10min;  // a look each 2.5 s
+    world.restart();
+    world.settle(Trigger::Rotate);
+    ASSERT_EQ(generation(), 1U);
+    world.live(3s);
+    EXPECT_EQ(generation(), 2U);
+}
+
+TEST_F(Slots, TheLastButOneIsGivenBackRightAfterTheGrace) {
+    world.setup.policy.superseded = {.keep_enabled = 1h, .delete_after = days{7}};
+    world.restart();
+    add_others(17);
+    world.settle(Trigger::Rotate);
+    ASSERT_EQ(generation(), 2U);
+    ASSERT_EQ(world.service.keys.size(), 19U);
+    world.live(2h + 1min);
+    EXPECT_EQ(world.service.keys.size(), 18U);
+}
+
 TEST(PowerCut, WhatCameDueDuringAPowerCutIsMadeUpWithinAnHour) {
     std::set<std::int64_t> minutes;
     for (int device = 1; device <= 20; ++device) {
