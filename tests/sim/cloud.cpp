@@ -104,7 +104,7 @@ core::Result<void> Cloud::set_enabled(const std::string& id, bool enabled) {
         key->enabled_before = key->enabled;
         key->enabled = enabled;
         key->changed_at = timeline_.now;
-        if (enabled) key->by_person = false;
+        if (enabled) key->by_person = key->off_by_person = false;
         story_.tell("service", "key ", id, enabled ? " is enabled" : " is disabled");
     }
     return {};

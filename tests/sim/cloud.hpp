@@ -25,6 +25,7 @@ struct CloudKey {
     std::optional<Instant> removed_at{};
     unsigned maker = 0;              ///< the life that asked for it (see Machine::life); 0: a stranger
     bool by_person = false;          ///< a person disabled or removed it
+    bool off_by_person = false;      ///< it was a person who disabled it while it was enabled
     bool enabled_by_person = false;  ///< a person enabled it again
     bool proven = false;             ///< it has logged in
     bool shared = false;             ///< twins hold it: one may take it from the other

@@ -15,6 +15,7 @@ const std::vector<World::Kind>& World::kinds() {
         {"kill", &World::kill},
         {"power-cut", &World::cut_power},
         {"boot-in-1970", &World::boot_in_1970},
+        {"boot-at-old-time", &World::boot_at_old_time},
         {"clock-jump", &World::jump_clock},
         {"ntp-stops", &World::stop_ntp},
         {"suspend", &World::suspend},
@@ -60,30 +61,45 @@ void World::cut_power() {
 void World::boot_in_1970() {
     Machine& machine = any_machine();
     machine.reboot();
-    machine.clock.wrong_by = Instant{} + days{1} - timeline_.now;
-    machine.clock.synchronised = false;
+    machine.set_clock(Instant{} + days{1} - timeline_.now, false);
     story_.tell(machine.name(), "its clock stands at 1970");
     if (!dice_.chance(600)) return;
     after(1min, days{3}, [this, &machine] {
         story_.tell(machine.name(), "NTP sets its clock right");
-        machine.clock.wrong_by = Millis{0};
-        machine.clock.synchronised = true;
+        machine.set_clock(Millis{0}, true);
+        machine.wake(Trigger::Due);
+    });
+}
+
+/// A device without a battery for its clock starts at a time that it had saved, or that a thief likes.
+void World::boot_at_old_time() {
+    Machine& machine = any_machine();
+    machine.reboot();
+    const auto& beat = machine.program.beat();
+    const bool at_beat = beat && dice_.chance(500);
+    const Millis back =
+        at_beat ? timeline_.now - *beat + dice_.between(-10min, 10min) : dice_.between(0s, days{10});
+    machine.set_clock(-back, false);
+    story_.tell(machine.name(), "its clock starts ", core::format_duration(back), " behind");
+    if (!dice_.chance(600)) return;
+    after(1min, days{3}, [this, &machine] {
+        story_.tell(machine.name(), "NTP sets its clock right");
+        machine.set_clock(Millis{0}, true);
         machine.wake(Trigger::Due);
     });
 }
 
 void World::jump_clock() {
     Machine& machine = any_machine();
-    const auto by = dice_.one_of<Millis>({days{365}, -days{365}, 1h, -1h, days{40}, -days{5}});
-    machine.clock.wrong_by += by;
-    machine.clock.synchronised = dice_.chance(300);  // NTP, too, can be wrong
+    const Millis by =
+        dice_.one_of<Millis>({days{365}, -days{365}, 1h, -1h, days{40}, -days{5}}) + dice_.between(0s, 1min);
+    machine.set_clock(machine.clock.wrong_by() + by, dice_.chance(300));  // NTP, too, can be wrong
     story_.tell(machine.name(), "its clock jumps ", by > 0s ? "ahead " : "back ",
                 core::format_duration(abs(by)));
     machine.wake(Trigger::Due);
     after(1min, days{20}, [this, &machine] {
         story_.tell(machine.name(), "its clock is set right");
-        machine.clock.wrong_by = Millis{0};
-        machine.clock.synchronised = true;
+        machine.set_clock(Millis{0}, true);
         machine.wake(Trigger::Due);
     });
 }
@@ -198,7 +214,7 @@ void World::stop_program() {
     machine.program.stop();
     after(1h, days{6}, [this, &machine] {
         story_.tell(machine.name(), "its program runs again");
-        machine.program.runs = true;
+        machine.program.go_on();
     });
 }
 
@@ -247,8 +263,10 @@ void World::disable_key() {
     if (keys.empty()) return;
     const auto id = keys[keys.size() - 1 - dice_.below(std::min<std::size_t>(keys.size(), 4))].id;
     story_.tell("person", "disables ", id);
+    CloudKey& key = *cloud_.find(id);
+    key.off_by_person = key.off_by_person || key.enabled;
+    key.by_person = true;
     static_cast<void>(cloud_.set_enabled(id, false).has_value());
-    cloud_.find(id)->by_person = true;
 }
 
 void World::delete_key() {

@@ -27,15 +27,13 @@ Machine::Machine(Scene& scene_of, std::string name, engine::Setup setup_of, Bug 
           scene, effects, clock,
           [this](std::string_view call, const std::string& subject) { check_change(*this, call, subject); }),
       entropy_(scene.dice),
-      planted_(bug, connection, store, sink) {
+      planted_(bug, {connection, store, sink, clock, entropy_, reporter_, program}) {
     connection.life = scene.cloud.new_life();
 }
 
 void Machine::start() {
     connection.forget();
-    agent_.emplace(
-        engine::World{planted_.service(), planted_.store(), sink, clock, entropy_, reporter_, program},
-        setup);
+    agent_.emplace(planted_.world(), setup);
     effects.agent = &*agent_;
     ++disturbances_;
     next_wake.reset();
@@ -128,6 +126,12 @@ void Machine::reboot() {
     next_wake = scene.timeline.now + scene.dice.between(20s, 6h);
 }
 
+void Machine::set_clock(Millis wrong_by, bool synchronised) {
+    program.catch_up();
+    clock.set(wrong_by);
+    clock.synchronised = synchronised;
+}
+
 void Machine::sleep_until(Instant until) {
     if (next_wake) next_wake = std::max(*next_wake, until);
 }
@@ -163,7 +167,7 @@ void Machine::copy_disk_of(Machine& other) {
     sink.published = other.sink.published;
     sink.replaced_at = other.sink.replaced_at;
     generations = other.generations;
-    switching_off = other.switching_off;
+    switched_off = other.switched_off;
     twin = other.twin = true;
 }
 

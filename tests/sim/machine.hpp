@@ -10,6 +10,7 @@
 #include "sim/connection.hpp"
 #include "sim/disk.hpp"
 #include "sim/planted.hpp"
+#include "sim/program.hpp"
 #include "sim/scene.hpp"
 
 namespace devkey::sim {
@@ -17,7 +18,7 @@ namespace devkey::sim {
 class Clock : public ports::Clock {
  public:
     explicit Clock(const Timeline& timeline) : timeline_(timeline) { reboot(); }
-    [[nodiscard]] core::Instant now() const override { return timeline_.now + wrong_by; }
+    [[nodiscard]] core::Instant now() const override { return timeline_.now + wrong_by_; }
     [[nodiscard]] core::BootInstant boot_now() const override {
         return core::BootInstant{timeline_.now - booted_};
     }
@@ -27,12 +28,16 @@ class Clock : public ports::Clock {
     [[nodiscard]] Instant true_time_of(core::BootInstant at) const { return booted_ + at.time_since_epoch(); }
     void reboot() { booted_ = timeline_.now - std::chrono::seconds{20}; }
 
-    Millis wrong_by{};  ///< how far the wall clock is ahead of the truth
+    /// How far the wall clock is ahead of the truth.
+    [[nodiscard]] Millis wrong_by() const { return wrong_by_; }
+    void set(Millis wrong_by) { wrong_by_ = wrong_by; }
+
     bool synchronised = true;
     Millis offset{};
 
  private:
     const Timeline& timeline_;
+    Millis wrong_by_{};
     Instant booted_{};
 };
 
@@ -49,35 +54,16 @@ class Entropy : public ports::Entropy {
     Dice& dice_;
 };
 
-/// The device's program. It touches its file all the time while it runs; a reboot loses the file.
-class Program : public ports::Heartbeat {
- public:
-    Program(const Timeline& timeline, const Clock& clock) : timeline_(timeline), clock_(clock) {}
-    core::Result<std::optional<core::Instant>> last_beat() override {
-        if (runs) beat_ = clock_.now();
-        return beat_;
-    }
-    void stop() {
-        if (!std::exchange(runs, false)) return;
-        beat_ = clock_.now();
-        silent_since = timeline_.now;
-        clock_then = clock_.wrong_by;
-    }
-    void reboot() { beat_.reset(); }
-
-    bool runs = true;
-    Instant silent_since{};  ///< in truth, while it doesn't run
-    Millis clock_then{};     ///< how far ahead the clock was that stamped its last beat
-
- private:
-    const Timeline& timeline_;
-    const Clock& clock_;
-    std::optional<core::Instant> beat_;
-};
-
 class NoReporter : public ports::Reporter {
  public:
     void report(const ports::Event&) noexcept override {}
+};
+
+/// What an onlooker remembers of a dead man's switch that tripped.
+struct SwitchedOff {
+    std::string key;            ///< its id
+    Instant looked_at{};        ///< the program was silent then
+    Instant written_down_at{};  ///< the service had been asked before whether somebody else had disabled it
 };
 
 class Machine {
@@ -97,6 +83,8 @@ class Machine {
     void die();
     /// Power is gone, and back: the process dies, the clock starts again.
     void reboot();
+    /// The wall clock is set, by a person, NTP or itself.
+    void set_clock(Millis wrong_by, bool synchronised);
     /// Nothing runs until then.
     void sleep_until(Instant until);
     /// The settings name the owner again whose the state is.
@@ -122,10 +110,9 @@ class Machine {
     Connection connection;
     core::Request request = core::Request::None;  ///< what a person asked for, until it is done
     bool may_leave = false;                       ///< a person asked to take it out of service
-    std::string
-        switching_off;  ///< the id of the key that the dead man's switch disabled, until it is enabled
-    std::optional<Instant> next_wake;                  ///< in true time
-    bool twin = false;                                 ///< it shares its state with another machine
+    std::optional<SwitchedOff> switched_off;      ///< by the dead man's switch, until it is enabled again
+    std::optional<Instant> next_wake;             ///< in true time
+    bool twin = false;                            ///< it shares its state with another machine
     std::map<std::uint32_t, std::string> generations;  ///< the name that each was used for
 
  private:

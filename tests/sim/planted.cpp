@@ -1,5 +1,7 @@
 #include "sim/planted.hpp"
 
+#include <algorithm>
+
 #include "core/key_name.hpp"
 
 namespace devkey::sim {
@@ -92,26 +94,52 @@ class CountsFromCreate : public ports::StateStore {
     ports::StateStore& real_;
 };
 
+class CountsTheBoot : public ports::Heartbeat {
+ public:
+    CountsTheBoot(ports::Heartbeat& real, ports::Clock& clock) : real_(real), clock_(clock) {}
+    Result<std::optional<core::Instant>> last_beat() override {
+        const core::Instant booted = clock_.now() - clock_.boot_now().time_since_epoch();
+        auto beat = real_.last_beat();
+        return beat ? std::max(beat->value_or(booted), booted) : beat;
+    }
+
+ private:
+    ports::Heartbeat& real_;
+    ports::Clock& clock_;
+};
+
 }  // namespace
 
-Planted::Planted(Bug bug, ports::KeyService& service, ports::StateStore& store, ports::CredentialSink& sink)
-    : real_service_(service), real_store_(store) {
+Planted::Planted(Bug bug, const engine::World& real) : real_(real) {
     switch (bug) {
         case Bug::None:
             break;
         case Bug::PublishBeforeSave:
-            service_ = std::make_unique<PublishesBeforeSave>(service, sink);
+            service_ = std::make_unique<PublishesBeforeSave>(real.service, real.sink);
             break;
         case Bug::RepeatUnderNewName:
-            service_ = std::make_unique<RepeatsUnderNewName>(service);
+            service_ = std::make_unique<RepeatsUnderNewName>(real.service);
             break;
         case Bug::SweepByPrefix:
-            service_ = std::make_unique<SweepsByPrefix>(service);
+            service_ = std::make_unique<SweepsByPrefix>(real.service);
             break;
         case Bug::GraceFromCreate:
-            store_ = std::make_unique<CountsFromCreate>(store);
+            store_ = std::make_unique<CountsFromCreate>(real.store);
+            break;
+        case Bug::BootIsABeat:
+            heartbeat_ = std::make_unique<CountsTheBoot>(real.heartbeat, real.clock);
             break;
     }
+}
+
+engine::World Planted::world() const {
+    return {service_ ? *service_ : real_.service,
+            store_ ? *store_ : real_.store,
+            real_.sink,
+            real_.clock,
+            real_.entropy,
+            real_.reporter,
+            heartbeat_ ? *heartbeat_ : real_.heartbeat};
 }
 
 }  // namespace devkey::sim

@@ -2,11 +2,8 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 
-#include "ports/credential_sink.hpp"
-#include "ports/key_service.hpp"
-#include "ports/state_store.hpp"
+#include "engine/reconciler.hpp"
 
 namespace devkey::sim {
 
@@ -16,21 +13,21 @@ enum class Bug {
     RepeatUnderNewName,  ///< an unanswered create is repeated under another name
     SweepByPrefix,       ///< with a key that goes, all go whose names begin alike
     GraceFromCreate,     ///< the grace is counted from the new key's create
+    BootIsABeat,         ///< a boot counts as a beat of the program, which thus seems to have returned
 };
 
 /// The ports as an agent with that bug would use them. The ones given outlive it.
 class Planted {
  public:
-    Planted(Bug bug, ports::KeyService& service, ports::StateStore& store, ports::CredentialSink& sink);
+    Planted(Bug bug, const engine::World& real);
 
-    [[nodiscard]] ports::KeyService& service() { return service_ ? *service_ : real_service_; }
-    [[nodiscard]] ports::StateStore& store() { return store_ ? *store_ : real_store_; }
+    [[nodiscard]] engine::World world() const;
 
  private:
-    ports::KeyService& real_service_;
-    ports::StateStore& real_store_;
+    engine::World real_;
     std::unique_ptr<ports::KeyService> service_;
     std::unique_ptr<ports::StateStore> store_;
+    std::unique_ptr<ports::Heartbeat> heartbeat_;
 };
 
 }  // namespace devkey::sim

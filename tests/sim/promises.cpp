@@ -35,6 +35,11 @@ bool is_stray(const State& state, const CloudKey& key) {
     return intended || (state.pending && state.pending->key.name == key.name);
 }
 
+/// In truth, whatever the state says now.
+bool is_switched_off(const Machine& machine, const std::string& id) {
+    return machine.switched_off && machine.switched_off->key == id;
+}
+
 /// 1. Never without a working key.
 void check_published_key(Machine& machine) {
     const auto& id = machine.sink.published;
@@ -43,8 +48,8 @@ void check_published_key(Machine& machine) {
     const bool works = key.enabled && !key.removed_at;
     const bool on = machine.state() && machine.state()->current &&
                     machine.state()->current->standing == core::Standing::Enabled;
-    if (works && on) machine.switching_off.clear();
-    if (works || key.by_person || key.shared || machine.switching_off == id) return;
+    if (works && on) machine.switched_off.reset();
+    if (works || key.by_person || key.shared || is_switched_off(machine, id)) return;
     throw Broken{"1: the published key " + id + " doesn't work any more on " + machine.name()};
 }
 
@@ -103,15 +108,20 @@ bool may_go(const Machine& machine, std::string_view call, const std::string& id
     return remove && (unproven || stray);
 }
 
-/// The dead man's switch, in true time.
-bool is_silent_for_long(const Machine& machine) {
+/// How long the program has been silent, in truth.
+Millis silence_of(Machine& machine) {
+    machine.program.catch_up();
+    const auto& beat = machine.program.beat();
+    return beat ? machine.scene.timeline.now - *beat : Millis::max();
+}
+
+bool may_switch_off(Machine& machine) {
     const auto& heartbeat = machine.setup.policy.watchdog.heartbeat;
-    if (machine.program.runs || !heartbeat) return false;
+    if (!heartbeat) return false;
+    const Millis stale = heartbeat->stale_after - clock_tolerance;
     // An agent that was started since can't know that the clock jumped: then it goes by the time since boot.
-    const bool clock_jumped = machine.program.clock_then != machine.clock.wrong_by;
-    const Millis silence = clock_jumped ? machine.clock.boot_now().time_since_epoch()
-                                        : machine.scene.timeline.now - machine.program.silent_since;
-    return silence + clock_tolerance >= heartbeat->stale_after;
+    const bool jumped = machine.program.clock_jumped_since_beat();
+    return silence_of(machine) >= stale || (jumped && machine.clock.boot_now().time_since_epoch() >= stale);
 }
 
 void check_end(Machine& machine, std::string_view call, const std::string& id) {
@@ -119,7 +129,7 @@ void check_end(Machine& machine, std::string_view call, const std::string& id) {
     const std::string what = std::string(call) + " of " + id;
     if (!state) throw Broken{"3: " + what + " by " + machine.name() + ", which has no state"};
     note_switching_off(machine);
-    if (call == "disable" && id == machine.switching_off) return;
+    if (call == "disable" && is_switched_off(machine, id)) return;
     if (state->decommissioned_at && !machine.may_leave)
         throw Broken{"3: " + what + ": nobody asked to take " + machine.name() + " out of service"};
     // A re-imaged device that was left its old credential file, and no room for a key of its own.
@@ -137,11 +147,37 @@ void check_end(Machine& machine, std::string_view call, const std::string& id) {
     if (!may_go(machine, call, id)) throw Broken{"3: " + what + ", which the state gives no reason for"};
 }
 
-void check_enable(const Machine& machine, const std::string& id) {
+/// Whether the program is there again since the switch tripped, in truth.
+bool has_returned(Machine& machine, const core::HeartbeatPolicy& heartbeat) {
+    // The agent holds the stamp against a clock that didn't make it: a device that starts at an old time may
+    // take the last beat for a new one. Strike this out once core/pulse tells them apart.
+    if (machine.program.clock_jumped_since_beat()) return true;
+    // By a policy that was edited since, the silence may be none.
+    if (silence_of(machine) < heartbeat.stale_after + clock_tolerance) return true;
+    return machine.program.beat() && *machine.program.beat() > machine.switched_off->looked_at;
+}
+
+/// What the dead man's switch did is undone: only that, and only for what the policy says.
+void check_switching_on(Machine& machine, const CloudKey& key) {
+    const auto& heartbeat = machine.setup.policy.watchdog.heartbeat;
+    const std::string what = "3: key " + key.id + " is switched on again";
+    if (heartbeat && heartbeat->on_return == core::HeartbeatPolicy::OnReturn::Hold)
+        throw Broken{what + ", though watchdog.heartbeat.on_return is hold"};
+    if (heartbeat && !has_returned(machine, *heartbeat))
+        throw Broken{what + ", and the program of " + machine.name() + " has not returned"};
+    // Who disabled it after that, while our own request was on its way, can't be told by anybody.
+    const bool by_person =
+        key.off_by_person && key.changed_at + machine.scene.cloud.lag < machine.switched_off->written_down_at;
+    if (by_person) throw Broken{what + ", and a person had disabled it before"};
+}
+
+void check_enable(Machine& machine, const std::string& id) {
     using Disabled = core::OutsideChangesPolicy::Disabled;
     const auto& state = machine.state();
     const bool current = state && state->current && state->current->key.id == id;
-    if (current && core::is_switched_off(state->current->standing)) return;  // our own doing
+    const CloudKey* key = machine.scene.cloud.find(id);
+    if (current && key->enabled) return;  // nothing is undone: an answer was lost before, or a save failed
+    if (current && is_switched_off(machine, id)) return check_switching_on(machine, *key);
     if (!current || machine.setup.policy.outside_changes.disabled != Disabled::Enable)
         throw Broken{"3: key " + id + " is enabled, which nobody asked for"};
 }
@@ -159,10 +195,12 @@ bool is_same_device(const Machine& machine) {
 void note_switching_off(Machine& machine) {
     const auto& state = machine.state();
     const bool begun = state && state->current && state->current->standing == core::Standing::SwitchingOff;
-    if (!begun || machine.switching_off == state->current->key.id) return;
-    if (!is_silent_for_long(machine))
+    if (!begun || is_switched_off(machine, state->current->key.id)) return;
+    if (!may_switch_off(machine))
         throw Broken{"1: " + machine.name() + " switches off its key, though its program was there lately"};
-    machine.switching_off = state->current->key.id;
+    machine.switched_off = SwitchedOff{.key = state->current->key.id,
+                                       .looked_at = machine.program.looked_at(),
+                                       .written_down_at = machine.scene.timeline.now};
 }
 
 void check_promises(Machine& machine) {

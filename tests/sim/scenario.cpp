@@ -85,6 +85,13 @@ void make_service(Dice& dice, Cloud& cloud) {
     cloud.climate = dice.one_of({0U, 10U, 50U, 200U});
 }
 
+void make_program(Dice& dice, const core::WatchdogPolicy& watchdog, Program& program) {
+    if (!watchdog.heartbeat) return;
+    program.on_disk = dice.chance(500);
+    // The sparsest leaves a policy of one hour two minutes to spare.
+    program.every = watchdog.heartbeat->stale_after / 100 * dice.one_of({0, 0, 30, 80, 97});
+}
+
 engine::Setup random_setup(Dice& dice, const core::Capabilities& service, std::size_t number) {
     const auto device = "dev-" + std::to_string(number);
     return {.policy = random_policy(dice, service),

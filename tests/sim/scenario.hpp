@@ -5,6 +5,7 @@
 #include "engine/reconciler.hpp"
 #include "sim/cloud.hpp"
 #include "sim/dice.hpp"
+#include "sim/program.hpp"
 
 namespace devkey::sim {
 
@@ -16,5 +17,8 @@ void make_service(Dice& dice, Cloud& cloud);
 
 /// Who and where the agent of device number `number` is.
 [[nodiscard]] engine::Setup random_setup(Dice& dice, const core::Capabilities& service, std::size_t number);
+
+/// How often the device's program beats (never too seldom for this policy), and into what file.
+void make_program(Dice& dice, const core::WatchdogPolicy& watchdog, Program& program);
 
 }  // namespace devkey::sim

@@ -107,8 +107,9 @@ TEST_P(APlantedBug, IsCaughtWithinAThousandSeeds) {
 INSTANTIATE_TEST_SUITE_P(Bugs, APlantedBug,
                          testing::Values(PlantedBug{"PublishBeforeSave", Bug::PublishBeforeSave, {"1", "3"}},
                                          PlantedBug{"RepeatUnderNewName", Bug::RepeatUnderNewName, {"2"}},
-                                         PlantedBug{"SweepByPrefix", Bug::SweepByPrefix, {"3"}},
-                                         PlantedBug{"GraceFromCreate", Bug::GraceFromCreate, {"1"}}),
+                                         PlantedBug{"SweepByPrefix", Bug::SweepByPrefix, {"1", "3"}},
+                                         PlantedBug{"GraceFromCreate", Bug::GraceFromCreate, {"1"}},
+                                         PlantedBug{"BootIsABeat", Bug::BootIsABeat, {"3"}}),
                          [](const auto& bug) { return std::string(bug.param.name); });
 
 }  // namespace

@@ -40,6 +40,7 @@ Machine& World::add_machine(engine::Setup setup) {
     machines_.push_back(std::make_unique<Machine>(scene_, name, std::move(setup), bug_));
     Machine& machine = *machines_.back();
     machine.clock.offset = dice_.one_of<Millis>({0h, 2h, -11h});
+    make_program(dice_, machine.setup.policy.watchdog, machine.program);
     machine.next_wake = timeline_.now + dice_.between(0s, 1min);
     return machine;
 }
@@ -107,9 +108,9 @@ void World::heal() {
     events_.clear();
     for (const auto& machine : machines_) {
         machine->disk = {};
-        machine->clock.wrong_by = Millis{0};
-        machine->clock.synchronised = true;
-        machine->program.runs = true;
+        machine->set_clock(Millis{0}, true);
+        machine->program.every = Millis{0};
+        machine->program.go_on();
         machine->name_owner_again();
         if (!machine->is_up()) machine->next_wake = timeline_.now;
     }

@@ -54,6 +54,7 @@ class World {
     void kill();
     void cut_power();
     void boot_in_1970();
+    void boot_at_old_time();
     void jump_clock();
     void stop_ntp();
     void suspend();
