@@ -12,7 +12,6 @@ namespace devkey::core {
 struct Capabilities {
     bool can_disable = true;
     bool unique_names = true;         ///< a second key of one name is refused with Conflict
-    bool complete_lists = true;       ///< a list holds every key of the owner (though it may lag)
     std::size_t longest_name = 64;    ///< of a key, in characters
     std::size_t keys_per_owner = 20;  ///< 0: no limit known
     Millis read_lag{};                ///< how long a read may miss a finished write

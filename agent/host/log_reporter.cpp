@@ -19,8 +19,6 @@ struct Prefix {
 
 Prefix prefix_of(ports::Severity severity) {
     switch (severity) {
-        case ports::Severity::Debug:
-            return {"<7>", "debug: "};
         case ports::Severity::Info:
             return {"<6>", "info: "};
         case ports::Severity::Notice:

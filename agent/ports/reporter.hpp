@@ -8,7 +8,7 @@
 
 namespace devkey::ports {
 
-enum class Severity { Debug, Info, Notice, Warning, Error };
+enum class Severity { Info, Notice, Warning, Error };
 
 /// One thing that happened. `name` is stable (kebab case) and the same in the log, in `status` and in `plan`.
 struct Event {

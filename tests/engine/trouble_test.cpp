@@ -1,6 +1,8 @@
 // What the simulation (tests/sim) found, each retold as a small story.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "fakes/world.hpp"
 
 namespace devkey::engine {
@@ -264,6 +266,21 @@ TEST(Reports, ADecisionOnceUntilItChanges) {
     for (int i = 0; i < 5; ++i) world.settle(Trigger::CredentialFile);
     EXPECT_EQ(world.reporter.times("healthy"), 1);
     EXPECT_EQ(world.reporter.times("key-created"), 1);
+}
+
+// Whatever a service says, or a hand wrote into the state: what the programs use isn't removed.
+TEST(Stray, WithThePublishedKeysIdIsNotRemoved) {
+    World world;
+    world.settle(Trigger::Start);
+    auto& state = *world.store.state;
+    state.intent = core::Intent{.name = "devkey-dev-1-abc234-2-aaaa",
+                                .generation = 2,
+                                .stage = core::Intent::Stage::Found,
+                                .id = state.current->key.id};
+    world.restart();
+    world.live(1h);
+    EXPECT_EQ(std::ranges::count(world.service.called, "remove"), 0);
+    EXPECT_EQ(world.service.keys.size(), 1U);
 }
 
 }  // namespace

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <string_view>
 
 namespace devkey::fakes {
 
@@ -23,6 +25,12 @@ class TemporaryDirectory {
     ~TemporaryDirectory() { std::filesystem::remove_all(path); }
 
     [[nodiscard]] std::string file(const std::string& name) const { return path + "/" + name; }
+    /// The path of a file there with that content and mode.
+    std::string write(const std::string& name, std::string_view content, mode_t mode = 0600) const {
+        std::ofstream(file(name), std::ios::binary) << content;
+        EXPECT_EQ(::chmod(file(name).c_str(), mode), 0);
+        return file(name);
+    }
     [[nodiscard]] std::size_t entries() const {
         return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(path), {}));
     }

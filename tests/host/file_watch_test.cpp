@@ -11,8 +11,8 @@
 #include <string>
 
 #include "fakes/refuse_call.hpp"
+#include "fakes/temporary_directory.hpp"
 #include "host/readable.hpp"
-#include "host/temporary_directory.hpp"
 
 namespace devkey::host {
 namespace {
@@ -26,7 +26,7 @@ bool noticed(FileWatch& watch) {
 }
 
 TEST(FileWatch, NoticesEveryChange) {
-    const TemporaryDirectory directory;
+    const fakes::TemporaryDirectory directory;
     const std::string path = directory.write("file", "a");
     FileWatch watch{path};
     EXPECT_FALSE(noticed(watch));
@@ -42,66 +42,66 @@ TEST(FileWatch, NoticesEveryChange) {
 }
 
 TEST(FileWatch, SurvivesReplacement) {
-    const TemporaryDirectory directory;
+    const fakes::TemporaryDirectory directory;
     FileWatch watch{directory.write("file", "a")};
     for (int i = 0; i < 3; ++i) {
         directory.write("temporary", "b");
         static_cast<void>(noticed(watch));
-        fs::rename(directory / "temporary", directory / "file");
+        fs::rename(directory.file("temporary"), directory.file("file"));
         EXPECT_TRUE(noticed(watch));
     }
 }
 
 TEST(FileWatch, IgnoresItsNeighbours) {
-    const TemporaryDirectory directory;
+    const fakes::TemporaryDirectory directory;
     FileWatch watch{directory.write("file", "a")};
     directory.write("other", "b");
-    fs::remove(directory / "other");
+    fs::remove(directory.file("other"));
     EXPECT_FALSE(noticed(watch));
 }
 
 TEST(FileWatch, WaitsForAMissingFileAndDirectory) {
-    const TemporaryDirectory directory;
-    FileWatch watch{directory / "a/b/file"};
+    const fakes::TemporaryDirectory directory;
+    FileWatch watch{directory.file("a/b/file")};
     EXPECT_FALSE(noticed(watch));
-    fs::create_directory(directory / "a");
+    fs::create_directory(directory.file("a"));
     EXPECT_FALSE(noticed(watch));
-    fs::create_directory(directory / "a/b");
+    fs::create_directory(directory.file("a/b"));
     EXPECT_FALSE(noticed(watch));
     directory.write("a/b/file", "x");
     EXPECT_TRUE(noticed(watch));
 }
 
 TEST(FileWatch, SeesDirectoriesThatAreMadeAllAtOnce) {
-    const TemporaryDirectory directory;
-    FileWatch watch{directory / "a/b/file"};
-    fs::create_directories(directory / "a/b");
+    const fakes::TemporaryDirectory directory;
+    FileWatch watch{directory.file("a/b/file")};
+    fs::create_directories(directory.file("a/b"));
     static_cast<void>(noticed(watch));
     directory.write("a/b/file", "x");
     EXPECT_TRUE(noticed(watch));
 }
 
 TEST(FileWatch, NoticesAWriterThatKeepsTheFileOpen) {
-    const TemporaryDirectory directory;
+    const fakes::TemporaryDirectory directory;
     FileWatch watch{directory.write("file", "good")};
-    std::ofstream writer(directory / "file", std::ios::in | std::ios::out);
+    std::ofstream writer(directory.file("file"), std::ios::in | std::ios::out);
     writer << "evil" << std::flush;
     EXPECT_TRUE(noticed(watch));
 }
 
 TEST(FileWatch, FollowsAVersionThatALinkSwitches) {
     // As secret stores do: secret → data/secret, data → version-1.
-    const TemporaryDirectory directory;
-    fs::create_directory(directory / "version-1");
-    fs::create_directory(directory / "version-2");
+    const fakes::TemporaryDirectory directory;
+    fs::create_directory(directory.file("version-1"));
+    fs::create_directory(directory.file("version-2"));
     directory.write("version-1/secret", "one");
     directory.write("version-2/secret", "two");
-    fs::create_directory_symlink("version-1", directory / "data");
-    fs::create_symlink("data/secret", directory / "secret");
-    FileWatch watch{directory / "secret"};
-    fs::create_directory_symlink("version-2", directory / "data.new");
+    fs::create_directory_symlink("version-1", directory.file("data"));
+    fs::create_symlink("data/secret", directory.file("secret"));
+    FileWatch watch{directory.file("secret")};
+    fs::create_directory_symlink("version-2", directory.file("data.new"));
     EXPECT_FALSE(noticed(watch));
-    fs::rename(directory / "data.new", directory / "data");
+    fs::rename(directory.file("data.new"), directory.file("data"));
     EXPECT_TRUE(noticed(watch));
     directory.write("version-2/secret", "three");
     EXPECT_TRUE(noticed(watch));
@@ -109,48 +109,48 @@ TEST(FileWatch, FollowsAVersionThatALinkSwitches) {
 
 // These would not end if the nearest directory were looked for again and again.
 TEST(FileWatch, TakesTheNextDirectoryIfSomethingElseHasItsPlace) {
-    const TemporaryDirectory directory;
+    const fakes::TemporaryDirectory directory;
     directory.write("a", "#!/bin/sh\n", 0755);
-    FileWatch watch{directory / "a/file"};
-    fs::remove(directory / "a");
-    fs::create_directory(directory / "a");
+    FileWatch watch{directory.file("a/file")};
+    fs::remove(directory.file("a"));
+    fs::create_directory(directory.file("a"));
     static_cast<void>(noticed(watch));
     directory.write("a/file", "x");
     EXPECT_TRUE(noticed(watch));
 }
 
-int watch_without_permission(const TemporaryDirectory& directory) {
-    if (::chmod(directory.path().c_str(), 0755) != 0) return 1;
+int watch_without_permission(const fakes::TemporaryDirectory& directory) {
+    if (::chmod(directory.path.c_str(), 0755) != 0) return 1;
     if (::geteuid() == 0 && ::setuid(65534) != 0) return 2;
-    FileWatch watch{directory / "a/file"};
+    FileWatch watch{directory.file("a/file")};
     return noticed(watch) ? 3 : 0;
 }
 
 TEST(FileWatch, TakesTheNextDirectoryIfItMayNotBeRead) {
-    const TemporaryDirectory directory;
-    fs::create_directory(directory / "a");
+    const fakes::TemporaryDirectory directory;
+    fs::create_directory(directory.file("a"));
     directory.write("a/file", "x", 0644);
     // May be passed through, but not read.
-    ASSERT_EQ(::chmod((directory / "a").c_str(), 0311), 0);
+    ASSERT_EQ(::chmod((directory.file("a")).c_str(), 0311), 0);
     EXPECT_EXIT(::_exit(watch_without_permission(directory)), testing::ExitedWithCode(0), "");
-    ASSERT_EQ(::chmod((directory / "a").c_str(), 0700), 0);
+    ASSERT_EQ(::chmod((directory.file("a")).c_str(), 0700), 0);
 }
 
 TEST(FileWatch, SurvivesItsDirectorysRemovalAndRenaming) {
-    const TemporaryDirectory directory;
-    fs::create_directory(directory / "a");
-    FileWatch watch{directory / "a/file"};
+    const fakes::TemporaryDirectory directory;
+    fs::create_directory(directory.file("a"));
+    FileWatch watch{directory.file("a/file")};
     directory.write("a/file", "ours");
     EXPECT_TRUE(noticed(watch));
-    fs::remove_all(directory / "a");
+    fs::remove_all(directory.file("a"));
     EXPECT_TRUE(noticed(watch));
-    fs::create_directory(directory / "a");
+    fs::create_directory(directory.file("a"));
     static_cast<void>(noticed(watch));
-    fs::rename(directory / "a", directory / "old");
+    fs::rename(directory.file("a"), directory.file("old"));
     static_cast<void>(noticed(watch));
     directory.write("old/file", "not ours");
     EXPECT_FALSE(noticed(watch));
-    fs::create_directory(directory / "a");
+    fs::create_directory(directory.file("a"));
     static_cast<void>(noticed(watch));
     directory.write("a/file", "ours");
     EXPECT_TRUE(noticed(watch));
@@ -165,7 +165,7 @@ int watch_at_the_limit(const std::string& path, long call, int error, const std:
 }
 
 TEST(FileWatch, IsBlindAndSaysTheRemedyAtTheSystemsLimits) {
-    const TemporaryDirectory directory;
+    const fakes::TemporaryDirectory directory;
     const std::string path = directory.write("file", "a");
     EXPECT_EXIT(::_exit(watch_at_the_limit(path, SYS_inotify_init1, EMFILE, "fs.inotify.max_user_instances")),
                 testing::ExitedWithCode(0), "");
@@ -175,16 +175,16 @@ TEST(FileWatch, IsBlindAndSaysTheRemedyAtTheSystemsLimits) {
     EXPECT_FALSE(FileWatch{path}.blind());
 }
 
-int reach_the_limit_later(const TemporaryDirectory& directory) {
-    FileWatch watch{directory / "a/file"};
+int reach_the_limit_later(const fakes::TemporaryDirectory& directory) {
+    FileWatch watch{directory.file("a/file")};
     if (watch.blind() || !fakes::refuse_call(SYS_inotify_add_watch, ENOSPC)) return 1;
-    fs::create_directory(directory / "a");
+    fs::create_directory(directory.file("a"));
     static_cast<void>(noticed(watch));
     return watch.blind() ? 0 : 2;
 }
 
 TEST(FileWatch, TurnsBlindWhenANewDirectoryCannotBeWatched) {
-    const TemporaryDirectory directory;
+    const fakes::TemporaryDirectory directory;
     EXPECT_EXIT(::_exit(reach_the_limit_later(directory)), testing::ExitedWithCode(0), "");
 }
 

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "temporary_directory.hpp"
+#include "fakes/temporary_directory.hpp"
 
 namespace devkey::host {
 namespace {
@@ -13,8 +13,8 @@ namespace {
 using namespace std::chrono_literals;
 
 struct HeartbeatFileTest : testing::Test {
-    TemporaryDirectory directory;
-    std::string path = directory.path() + "/alive";
+    fakes::TemporaryDirectory directory;
+    std::string path = directory.path + "/alive";
 };
 
 TEST_F(HeartbeatFileTest, TellsWhenTheFileWasTouched) {
@@ -38,7 +38,7 @@ TEST_F(HeartbeatFileTest, IsNeverOpened) {
 }
 
 TEST_F(HeartbeatFileTest, SaysWhyItCannotBeLookedAt) {
-    const std::string loop = directory.path() + "/loop";
+    const std::string loop = directory.path + "/loop";
     ASSERT_EQ(::symlink(loop.c_str(), loop.c_str()), 0);
     const auto beat = HeartbeatFile{loop}.last_beat();
     ASSERT_FALSE(beat);

@@ -12,12 +12,12 @@
 #include <set>
 #include <string>
 
+#include "fakes/temporary_directory.hpp"
 #include "host/device_id.hpp"
 #include "host/hardening.hpp"
 #include "host/run_command.hpp"
 #include "host/system_clock.hpp"
 #include "host/system_entropy.hpp"
-#include "host/temporary_directory.hpp"
 
 namespace devkey::host {
 namespace {
@@ -30,7 +30,7 @@ std::string id_of(const core::DeviceIdSource& source) {
 }
 
 TEST(DeviceId, ComesFromWhereTheSettingsSay) {
-    const TemporaryDirectory directory;
+    const fakes::TemporaryDirectory directory;
     EXPECT_EQ(id_of(core::FromLiteral{"pump 7"}), "pump 7");
     EXPECT_EQ(id_of(core::FromFile{directory.write("serial", "SN-1\n", 0644)}), "SN-1");
     EXPECT_EQ(id_of(core::FromCommand{{"/bin/echo", "SN-2"}}), "SN-2");
@@ -51,7 +51,7 @@ TEST(DeviceId, IsValidated) {
 }
 
 TEST(DeviceId, LosesWhatAFileOrACommandPutsAroundIt) {
-    const TemporaryDirectory directory;
+    const fakes::TemporaryDirectory directory;
     // A device tree's serial number ends with a zero byte.
     const std::string serial = directory.write("serial", std::string_view("10000000deadbeef\0", 17), 0444);
     EXPECT_EQ(id_of(core::FromFile{serial}), "10000000deadbeef");

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "host/temporary_directory.hpp"
+#include "fakes/temporary_directory.hpp"
 
 namespace devkey::host {
 namespace {
@@ -29,7 +29,7 @@ class OwnerSecretTest : public testing::Test {
         EXPECT_EQ(secret.error().message.find("s3cret"), std::string::npos);
     }
 
-    TemporaryDirectory directory_;
+    fakes::TemporaryDirectory directory_;
 };
 
 TEST_F(OwnerSecretTest, IsReadFromAFileWithoutOneNewline) {
@@ -54,11 +54,11 @@ TEST_F(OwnerSecretTest, IsNotReadFromSomebodyElsesFile) {
 }
 
 TEST_F(OwnerSecretTest, IsReadFromRegularFilesOnly) {
-    const std::string fifo = directory_ / "fifo";
+    const std::string fifo = directory_.file("fifo");
     ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
     expect_error(read(core::FromFile{fifo}), ErrorKind::InvalidInput, "regular file");
-    expect_error(read(core::FromFile{directory_.path()}), ErrorKind::InvalidInput, "regular file");
-    expect_error(read(core::FromFile{directory_ / "none"}), ErrorKind::NotFound, directory_ / "none");
+    expect_error(read(core::FromFile{directory_.path}), ErrorKind::InvalidInput, "regular file");
+    expect_error(read(core::FromFile{directory_.file("none")}), ErrorKind::NotFound, directory_.file("none"));
 }
 
 TEST_F(OwnerSecretTest, IsNeitherEmptyNorHuge) {
@@ -78,7 +78,7 @@ TEST_F(OwnerSecretTest, IsReadAnewEachTime) {
 
 TEST_F(OwnerSecretTest, IsReadFromSystemdsCredentials) {
     directory_.write("owner-secret", "s3cret", 0400);
-    EXPECT_EQ(read(core::FromCredential{"owner-secret"}, directory_.path()).value().reveal(), "s3cret");
+    EXPECT_EQ(read(core::FromCredential{"owner-secret"}, directory_.path).value().reveal(), "s3cret");
     expect_error(read(core::FromCredential{"owner-secret"}), ErrorKind::NotFound, "LoadCredential=");
 }
 

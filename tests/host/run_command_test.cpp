@@ -1,5 +1,6 @@
 #include "host/run_command.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -10,8 +11,8 @@
 #include <fstream>
 #include <string>
 
+#include "fakes/temporary_directory.hpp"
 #include "host/readable.hpp"
-#include "host/temporary_directory.hpp"
 #include "host/wake.hpp"
 
 namespace devkey::host {
@@ -129,8 +130,8 @@ class Group : public testing::Test {
         return "exec 9>" + fifo_ + "; printf x >&9; sleep 1000 & " + then;
     }
 
-    TemporaryDirectory directory_;
-    std::string fifo_ = directory_ / "fifo";
+    fakes::TemporaryDirectory directory_;
+    std::string fifo_ = directory_.file("fifo");
     int reader_ = -1;
 };
 

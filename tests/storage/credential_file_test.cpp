@@ -95,6 +95,16 @@ TEST(CredentialFile, IsSeenAsItIs) {
     EXPECT_EQ(file.look(sample()), CredentialSight::Matches);
 }
 
+TEST(CredentialFile, OfSomebodyElseIsLoosened) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
+    const TemporaryDirectory directory;
+    FileCalls calls;
+    auto file = CredentialFile::make(settings_for(directory), calls).value();
+    ASSERT_TRUE(file.publish(sample()));
+    ASSERT_EQ(::chown(directory.file("credential.json").c_str(), 12345, static_cast<gid_t>(-1)), 0);
+    EXPECT_EQ(file.look(sample()), CredentialSight::Loosened);
+}
+
 TEST(CredentialFile, LookingChangesNothingButALeftover) {
     const TemporaryDirectory directory;
     FileCalls calls;

@@ -332,5 +332,13 @@ TEST(StateLock, RefusesADirectoryThatOthersMayWriteTo) {
     EXPECT_EQ(StateLock::take("/nonexistent/state").error().kind, ErrorKind::NotFound);
 }
 
+TEST(StateLock, RefusesADirectoryOfSomebodyElse) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can give a directory away";
+    const TemporaryDirectory directory;
+    ASSERT_EQ(::chown(directory.path.c_str(), 12345, static_cast<gid_t>(-1)), 0);
+    EXPECT_EQ(StateLock::take(directory.path).error().kind, ErrorKind::Insecure);
+    EXPECT_EQ(directory.entries(), 0U);
+}
+
 }  // namespace
 }  // namespace devkey::storage
