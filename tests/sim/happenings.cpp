@@ -159,7 +159,7 @@ void World::corrupt_state() {
 void World::remove_file() {
     Machine& machine = any_machine();
     story_.tell(machine.name(), "somebody removes the credential file");
-    machine.sink.file.content.reset();
+    machine.sink.file = {.content = std::nullopt, .altered = true};
     machine.wake(Trigger::CredentialFile);
 }
 

@@ -29,6 +29,15 @@ Machine::Machine(Scene& scene_of, std::string name, engine::Setup setup_of, Bug 
       entropy_(scene.dice),
       planted_(bug, {connection, store, sink, clock, entropy_, reporter_, program}) {
     connection.life = scene.cloud.new_life();
+    if (scene.real_files) use_real_files(bug);
+}
+
+void Machine::use_real_files(Bug bug) {
+    files = std::make_unique<Files>(scene, effects, disk);
+    planted_calls_ = plant(bug, *files);
+    auto& calls = planted_calls_ ? *planted_calls_ : *files;
+    store.file.emplace(*files, calls, "state.json");
+    sink.on_disk.emplace(*files, calls, "credential.json");
 }
 
 void Machine::start() {
@@ -121,6 +130,9 @@ void Machine::die() {
 void Machine::reboot() {
     scene.story.tell(name(), "the power is cut");
     die();
+    if (files) files->lose_power();
+    store.lose_power();
+    sink.lose_power();
     clock.reboot();
     program.reboot();
     next_wake = scene.timeline.now + scene.dice.between(20s, 6h);
@@ -146,15 +158,12 @@ void Machine::re_image(bool keep_credential_file) {
     // What the former life had switched off, nobody will switch on.
     if (store.state && store.state->current && core::is_switched_off(store.state->current->standing))
         scene.cloud.find(store.state->current->key.id)->shared = true;
-    store.state.reset();
+    store.put(std::nullopt);
     disk = {};
     request = core::Request::None;
     may_leave = false;
     installation_.clear();
-    if (!keep_credential_file) {
-        sink.file = {};
-        sink.published.clear();
-    }
+    if (!keep_credential_file) sink.lose();
     sink.replaced_at.clear();
     generations.clear();
     connection.life = scene.cloud.new_life();
@@ -162,10 +171,8 @@ void Machine::re_image(bool keep_credential_file) {
 }
 
 void Machine::copy_disk_of(Machine& other) {
-    store.state = other.store.state;
-    sink.file = other.sink.file;
-    sink.published = other.sink.published;
-    sink.replaced_at = other.sink.replaced_at;
+    store.put(other.store.state);
+    sink.copy(other.sink);
     generations = other.generations;
     switched_off = other.switched_off;
     twin = other.twin = true;

@@ -103,6 +103,7 @@ class Machine {
     engine::Setup setup;
     Effects effects;
     DiskMood disk;
+    std::unique_ptr<Files> files;  ///< in a world with real files
     Store store;
     Sink sink;
     Clock clock;
@@ -116,10 +117,12 @@ class Machine {
     std::map<std::uint32_t, std::string> generations;  ///< the name that each was used for
 
  private:
+    void use_real_files(Bug bug);
     void after_pass(engine::Trigger trigger);
     void note_requests();
     void note_new_life();
 
+    std::unique_ptr<storage::FileCalls> planted_calls_;
     Entropy entropy_;
     NoReporter reporter_;
     Planted planted_;

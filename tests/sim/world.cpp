@@ -28,6 +28,7 @@ World::World(std::uint64_t seed, Coverage& coverage, bool told, Bug bug)
       start_(timeline_.now) {
     make_service(dice_, cloud_);
     scene_.crashes = dice_.one_of({0U, 5U, 20U, 60U, 120U});
+    scene_.real_files = dice_.chance(50);  // they take time
     end_ = timeline_.now + dice_.between(days{7}, days{28});
     const auto devices = dice_.one_of<std::size_t>({1, 1, 1, 2, 3});
     for (std::size_t number = 1; number <= devices; ++number)
