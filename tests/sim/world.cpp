@@ -95,6 +95,7 @@ void World::step(Instant at) {
             machine->start();
         check();
     }
+    copy_within_create();
 }
 
 void World::check() {
@@ -105,7 +106,8 @@ void World::heal() {
     story_.tell("world", "all is well from now on");
     cloud_.weather = {};
     cloud_.climate = scene_.crashes = 0;
-    cloud_.lag = Millis{0};
+    cloud_.lag = cloud_.date_wrong_by = Millis{0};
+    copy_within_create_ = false;
     events_.clear();
     for (const auto& machine : machines_) {
         machine->disk = {};
