@@ -98,10 +98,9 @@ Reconciler::Done Reconciler::publish() {
         seen_.login_refused = false;
         seen_.failures.erase(Action::CheckLogin);
     }
-    if (world_.sink.look(credential()) != CredentialSight::Matches) {
-        if (auto written = world_.sink.publish(credential()); !written) return because(written.error());
-        changed_ = true;
-    }
+    // Also where it is seen to hold the key: a process that died may not have brought that to disk.
+    if (auto written = world_.sink.publish(credential()); !written) return because(written.error());
+    changed_ = true;
     State next = *seen_.state;
     const auto published = time();
     next.current->published_at = published.now;

@@ -155,7 +155,8 @@ Reconciler::Done Reconciler::check_login() {
     if (seen_.login_refused) return fail(ErrorKind::Unauthenticated, "the key doesn't log in");
     State next = *seen_.state;
     next.current->logged_in_at = time().now;
-    next.current->standing = Standing::Enabled;
+    // Log-ins lag, too.
+    if (!is_off_since_a_moment()) next.current->standing = Standing::Enabled;
     return save(std::move(next));
 }
 

@@ -156,6 +156,18 @@ TEST_F(Leaving, AReadThatLagsDoesNotMakeItForgetWhoSwitchedTheKeyOff) {
     EXPECT_EQ(state().current->standing, Standing::SwitchedOff);
 }
 
+TEST_F(Leaving, ALogInThatLagsDoesNotMakeItForgetWhoSwitchedTheKeyOff) {
+    world.setup.policy.watchdog.key_login = 5s;
+    world.setup.policy.watchdog.jitter_percent = 0;
+    world.restart();
+    world.program.stop();
+    world.live(72h);
+    ASSERT_FALSE(is_enabled());
+    world.service.keys.begin()->second.enabled = true;  // what a log-in still goes by
+    world.live(10s);
+    EXPECT_EQ(state().current->standing, Standing::SwitchedOff);
+}
+
 TEST_F(Leaving, AKeyThatSomebodyElseDisabledBeforeIsNotEnabledAgain) {
     world.program.stop();
     world.service.keys.at(state().current->key.id).enabled = false;

@@ -31,6 +31,24 @@ TEST(Trouble, AFullDiskIsTriedLessAndLessOftenForTheStateAndForTheCredentialFile
     EXPECT_EQ(snapshot.decision.reason, Reason::DiskRefuses);
 }
 
+// A rename is on disk only when its directory is: who dies in between leaves a file that a power cut may take
+// back, and a successor that only looked at it would begin the grace of the old key.
+TEST(Trouble, APublishingThatAProcessDiedInIsDoneAgain) {
+    World whole;
+    whole.settle(Trigger::Start);
+    const auto& log = whole.effects.log();
+    const auto published = std::ranges::find(log, "published") - log.begin() + 1;
+    World world;
+    world.effects.crash_at(static_cast<std::size_t>(published));
+    EXPECT_THROW(world.settle(Trigger::Start), fakes::Crash);
+    EXPECT_EQ(world.sink.writes, 1);
+    world.effects.crash_at(0);
+    world.restart();
+    world.settle(Trigger::Start);
+    EXPECT_EQ(world.sink.writes, 2);
+    EXPECT_TRUE(world.store.state->current->published_at);
+}
+
 TEST(Trouble, AClockThatWasSetEndsTheWaitForACertificateThatWasNotGoodYet) {
     World world;
     world.service.refusal = {ErrorKind::Insecure, "certificate is not yet valid"};

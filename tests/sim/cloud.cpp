@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "core/key_name.hpp"
+
 namespace devkey::sim {
 
 using core::ErrorKind;
@@ -73,6 +75,8 @@ void Cloud::land(const Late& late) {
     if (late.call == "create") {
         const auto created = create(late.subject, late.maker);
         if (!created) story_.tell("service", "  and comes to nothing: ", created.error().message);
+        if (created)
+            keys_.back().lands_again = std::ranges::find(gone_, late.subject, &CloudKey::name) != gone_.end();
     } else if (late.call == "remove") {
         remove(late.subject);
     } else {
@@ -91,7 +95,8 @@ core::Result<ports::CreatedKey> Cloud::create(const std::string& name, unsigned 
                      .secret = "secret" + number,
                      .created_at = timeline_.now,
                      .changed_at = timeline_.now,
-                     .maker = maker});
+                     .maker = maker,
+                     .shared = std::ranges::find(shared_names_, name) != shared_names_.end()});
     story_.tell("service", "key ", keys_.back().id, " now exists: ", name);
     return ports::CreatedKey{
         .id = keys_.back().id, .name = name, .secret = core::Secret{keys_.back().secret}};
@@ -155,6 +160,15 @@ bool Cloud::prove(std::string_view secret) {
         return key.proven = true;
     };
     return std::ranges::any_of(keys_, accepts) || std::ranges::any_of(gone_, accepts);
+}
+
+void Cloud::share(std::string_view installation, std::vector<std::string> open_names) {
+    for (auto* keys : {&keys_, &gone_})
+        for (auto& key : *keys) {
+            const auto name = core::parse_key_name(key.name);
+            if (name && name->installation == installation) key.shared = true;
+        }
+    std::ranges::move(open_names, std::back_inserter(shared_names_));
 }
 
 CloudKey* Cloud::find(std::string_view id) {

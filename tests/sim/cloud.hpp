@@ -27,8 +27,9 @@ struct CloudKey {
     bool by_person = false;          ///< a person disabled or removed it
     bool off_by_person = false;      ///< it was a person who disabled it while it was enabled
     bool enabled_by_person = false;  ///< a person enabled it again
+    bool lands_again = false;        ///< by an old request for a name whose key was removed since
     bool proven = false;             ///< it has logged in
-    bool shared = false;             ///< twins hold it: one may take it from the other
+    bool shared = false;             ///< two states hold it: by one the other's key may be taken away
 };
 
 /// What the network and the service do to requests. Chances are in a thousand.
@@ -93,6 +94,8 @@ class Cloud {
     /// The key as it is or was; none: there has never been one of that id.
     [[nodiscard]] CloudKey* find(std::string_view id);
     [[nodiscard]] const std::vector<CloudKey>& keys() const { return keys_; }
+    /// Two states hold the keys of that installation from now on, and what becomes of creates that are open.
+    void share(std::string_view installation, std::vector<std::string> open_names);
     [[nodiscard]] std::size_t ever_made() const { return made_; }
     /// Tells the keys that one installation makes from all others.
     [[nodiscard]] unsigned new_life() { return ++lives_; }
@@ -103,6 +106,7 @@ class Cloud {
     Millis lag{};              ///< how long a read may miss a finished write
     Millis longest_delay{};    ///< how late a change may land
     bool limit_first = false;  ///< refuses at the limit before it looks at the name
+    Millis date_wrong_by{};    ///< how far the service's clock is ahead of the truth
     std::string owner = "owner-1";
 
  private:
@@ -116,6 +120,7 @@ class Cloud {
     std::vector<CloudKey> keys_;  // those that are there
     std::vector<CloudKey> gone_;  // those that were
     std::vector<Late> late_;
+    std::vector<std::string> shared_names_;  // of keys that may yet be made
     std::size_t made_ = 0;
     unsigned lives_ = 0;
 };

@@ -38,12 +38,19 @@ Fate Connection::send(std::string_view call, const std::string& subject) {
     scene_.timeline.now += has_answer(fate) ? scene_.dice.between(10ms, 400ms) : Millis{30s};
     scene_.cloud.settle();
     if (has_answer(fate) && scene_.cloud.weather.tells_date)
-        date_ = core::ServerDate{std::chrono::floor<std::chrono::seconds>(sent), clock_.boot_now()};
+        date_ = core::ServerDate{std::chrono::floor<std::chrono::seconds>(sent + scene_.cloud.date_wrong_by),
+                                 clock_.boot_now()};
     if (fate != Fate::Answered) {
         ++scene_.coverage.faults[name_of(fate)];
         scene_.story.tell(effects_.who(), call, " ", subject, ": ", name_of(fate));
     }
     return fate;
+}
+
+bool Connection::is_misled() const {
+    if (!date_) return false;
+    const Instant told = date_->date + (clock_.boot_now() - date_->came);
+    return std::chrono::abs(told - scene_.timeline.now) > 1min;
 }
 
 Error Connection::error_of(Fate fate, bool change) {

@@ -32,6 +32,8 @@ class Connection : public ports::KeyService {
     std::optional<core::ServerDate> server_date() const override { return date_; }
     void rest() noexcept override { session_ = false; }
 
+    /// The time that the service told is not the true one.
+    [[nodiscard]] bool is_misled() const;
     /// What a process knew, and its successor doesn't.
     void forget() { session_ = false, date_.reset(); }
     /// The service ends the session.

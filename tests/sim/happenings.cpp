@@ -1,4 +1,5 @@
 // What befalls machines, what people do, and what befalls the service.
+#include <algorithm>
 #include <chrono>
 
 #include "sim/scenario.hpp"
@@ -36,6 +37,8 @@ const std::vector<World::Kind>& World::kinds() {
         {"take-over", &World::take_over},
         {"re-image", &World::re_image},
         {"clone", &World::clone},
+        {"backup-made", &World::make_backup},
+        {"backup-restored", &World::restore_backup},
         {"key-disabled", &World::disable_key},
         {"key-deleted", &World::delete_key},
         {"key-enabled", &World::enable_key},
@@ -44,6 +47,7 @@ const std::vector<World::Kind>& World::kinds() {
         {"weather", &World::change_weather},
         {"weather", &World::change_weather},
         {"sessions-end", &World::end_sessions},
+        {"date-wrong", &World::tell_wrong_date},
     };
     return all;
 }
@@ -159,7 +163,7 @@ void World::corrupt_state() {
 void World::remove_file() {
     Machine& machine = any_machine();
     story_.tell(machine.name(), "somebody removes the credential file");
-    machine.sink.file.content.reset();
+    machine.sink.file = {.content = std::nullopt, .altered = true};
     machine.wake(Trigger::CredentialFile);
 }
 
@@ -241,21 +245,42 @@ void World::re_image() {
     if (!machine.twin) machine.re_image(dice_.chance(500));
 }
 
-/// A copy of a settled device comes to life: on another machine, or on one that can't be told from the first.
+/// The disk of a device is copied, now or when it is in the middle of a create.
 void World::clone() {
-    Machine& first = any_machine();
-    const auto& state = first.state();
-    const bool settled = state && !state->intent && !state->pending && state->current &&
-                         state->current->published_at && !first.twin && machines_.size() < 4;
-    if (!settled) return;
+    if (dice_.chance(500))
+        copy_within_create_ = true;
+    else
+        copy(any_machine(), dice_.chance(300));
+}
+
+void World::copy_within_create() {
+    const auto open = [](const auto& machine) {
+        const auto& state = machine->state();
+        return state && (state->intent || state->pending);
+    };
+    const auto found = std::ranges::find_if(machines_, open);
+    if (!copy_within_create_ || found == machines_.end()) return;
+    copy_within_create_ = false;
+    ++scene_.coverage.events["clone-within-create"];
+    copy(**found, dice_.chance(700));
+}
+
+/// A copy comes to life on another machine, or on one that can't be told from the first.
+void World::copy(Machine& first, bool same) {
+    if (!first.state() || first.twin || machines_.size() >= 4) return;
     auto setup = first.setup;
-    const bool same = dice_.chance(300);
+    if (!same && setup.machine.empty()) return;
     if (!same) setup.machine += "-copy";
-    if (!same && first.setup.machine.empty()) return;
     story_.tell(first.name(), "its disk is copied to ", same ? "a machine just like it" : "another machine");
-    for (const auto& key : cloud_.keys())
-        if (key.maker == first.connection.life) cloud_.find(key.id)->shared = true;
     add_machine(std::move(setup)).copy_disk_of(first);
+}
+
+void World::make_backup() {
+    any_machine().make_backup();
+}
+
+void World::restore_backup() {
+    any_machine().restore_backup();
 }
 
 void World::disable_key() {
@@ -322,6 +347,16 @@ void World::change_weather() {
     after(1min, days{4}, [this] {
         story_.tell("service", "is fine again");
         cloud_.weather = {};
+    });
+}
+
+void World::tell_wrong_date() {
+    const Millis by = dice_.one_of<Millis>({days{365}, -days{365}, 3h, -3h, days{2}, -days{2}});
+    story_.tell("service", "its clock is ", core::format_duration(abs(by)), by > 0s ? " ahead" : " behind");
+    cloud_.date_wrong_by = by;
+    after(1min, days{4}, [this] {
+        story_.tell("service", "its clock is right again");
+        cloud_.date_wrong_by = Millis{0};
     });
 }
 

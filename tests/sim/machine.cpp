@@ -29,6 +29,15 @@ Machine::Machine(Scene& scene_of, std::string name, engine::Setup setup_of, Bug 
       entropy_(scene.dice),
       planted_(bug, {connection, store, sink, clock, entropy_, reporter_, program}) {
     connection.life = scene.cloud.new_life();
+    if (scene.real_files) use_real_files(bug);
+}
+
+void Machine::use_real_files(Bug bug) {
+    files = std::make_unique<Files>(scene, effects, disk);
+    planted_calls_ = plant(bug, *files);
+    auto& calls = planted_calls_ ? *planted_calls_ : *files;
+    store.file.emplace(*files, calls, "state.json");
+    sink.on_disk.emplace(*files, calls, "credential.json");
 }
 
 void Machine::start() {
@@ -77,10 +86,15 @@ void Machine::after_pass(Trigger /*trigger*/) {
     else
         scene.story.tell(name(), "waits: ", name_of(decision.reason), " ", decision.detail);
     note_new_life();
+    note_time();
     next_wake.reset();
     if (decision.again) next_wake = clock.true_time_of(*decision.again);
     note_requests();
     check_promises(*this);
+}
+
+void Machine::note_time() {
+    if (connection.is_misled()) misled_at = scene.timeline.now;
 }
 
 void Machine::note_requests() {
@@ -121,6 +135,9 @@ void Machine::die() {
 void Machine::reboot() {
     scene.story.tell(name(), "the power is cut");
     die();
+    if (files) files->lose_power();
+    store.lose_power();
+    sink.lose_power();
     clock.reboot();
     program.reboot();
     next_wake = scene.timeline.now + scene.dice.between(20s, 6h);
@@ -146,15 +163,14 @@ void Machine::re_image(bool keep_credential_file) {
     // What the former life had switched off, nobody will switch on.
     if (store.state && store.state->current && core::is_switched_off(store.state->current->standing))
         scene.cloud.find(store.state->current->key.id)->shared = true;
-    store.state.reset();
+    store.put(std::nullopt);
     disk = {};
     request = core::Request::None;
     may_leave = false;
+    restored = false;
+    backup_.reset();
     installation_.clear();
-    if (!keep_credential_file) {
-        sink.file = {};
-        sink.published.clear();
-    }
+    if (!keep_credential_file) sink.lose();
     sink.replaced_at.clear();
     generations.clear();
     connection.life = scene.cloud.new_life();
@@ -162,13 +178,45 @@ void Machine::re_image(bool keep_credential_file) {
 }
 
 void Machine::copy_disk_of(Machine& other) {
-    store.state = other.store.state;
-    sink.file = other.sink.file;
-    sink.published = other.sink.published;
-    sink.replaced_at = other.sink.replaced_at;
+    store.put(other.store.state);
+    sink.copy(other.sink);
     generations = other.generations;
     switched_off = other.switched_off;
-    twin = other.twin = true;
+    may_leave = other.may_leave;
+    // A copy that can be told from the first does nothing to it.
+    twin = true;
+    if (setup.machine == other.setup.machine) other.twin = true;
+    other.share_keys();
+}
+
+void Machine::share_keys() const {
+    if (!sink.published.empty()) scene.cloud.find(sink.published)->shared = true;  // a former life's, say
+    if (!store.state) return;
+    std::vector<std::string> open;
+    if (store.state->intent) open.push_back(store.state->intent->name);
+    if (store.state->pending) open.push_back(store.state->pending->key.name);
+    scene.cloud.share(store.state->installation, std::move(open));
+}
+
+void Machine::make_backup() {
+    scene.story.tell(name(), "a backup of its state is made");
+    backup_ = {.state = store.state, .generations = generations, .switched_off = switched_off};
+}
+
+void Machine::restore_backup() {
+    if (!backup_ || twin) return;
+    scene.story.tell(name(), "its state is restored from the backup, and the process restarted");
+    die();
+    // What it did since, it has forgotten: a key of that time is a twin's to it, or what was begun then.
+    share_keys();
+    store.put(backup_->state);
+    share_keys();
+    generations = backup_->generations;
+    switched_off = backup_->switched_off;
+    request = core::Request::None;
+    installation_ = store.state ? store.state->installation : std::string{};
+    connection.life = scene.cloud.new_life();
+    restored = true;
 }
 
 }  // namespace devkey::sim

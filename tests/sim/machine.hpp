@@ -93,6 +93,9 @@ class Machine {
     void re_image(bool keep_credential_file);
     /// Takes over another machine's disk.
     void copy_disk_of(Machine& other);
+    void make_backup();
+    /// The state becomes that of the backup, if there is one; the process starts anew.
+    void restore_backup();
 
     [[nodiscard]] bool is_up() const { return agent_.has_value(); }
     [[nodiscard]] const engine::Snapshot& latest() const { return latest_; }
@@ -103,6 +106,7 @@ class Machine {
     engine::Setup setup;
     Effects effects;
     DiskMood disk;
+    std::unique_ptr<Files> files;  ///< in a world with real files
     Store store;
     Sink sink;
     Clock clock;
@@ -113,16 +117,28 @@ class Machine {
     std::optional<SwitchedOff> switched_off;      ///< by the dead man's switch, until it is enabled again
     std::optional<Instant> next_wake;             ///< in true time
     bool twin = false;                            ///< it shares its state with another machine
+    bool restored = false;                        ///< its state is an older one, from a backup
+    Instant misled_at{};                          ///< when the service last had told it a wrong time
     std::map<std::uint32_t, std::string> generations;  ///< the name that each was used for
 
  private:
+    void use_real_files(Bug bug);
     void after_pass(engine::Trigger trigger);
+    void share_keys() const;
+    void note_time();
     void note_requests();
     void note_new_life();
 
+    std::unique_ptr<storage::FileCalls> planted_calls_;
     Entropy entropy_;
     NoReporter reporter_;
     Planted planted_;
+    struct Backup {
+        std::optional<core::State> state;
+        std::map<std::uint32_t, std::string> generations;
+        std::optional<SwitchedOff> switched_off;
+    };
+    std::optional<Backup> backup_;
     std::optional<engine::Reconciler> agent_;
     engine::Snapshot latest_;
     std::string installation_;

@@ -108,11 +108,36 @@ class CountsTheBoot : public ports::Heartbeat {
     ports::Clock& clock_;
 };
 
+/// Brings no file to disk, only its name.
+class RenamesWithoutSync : public storage::FileCalls {
+ public:
+    explicit RenamesWithoutSync(storage::FileCalls& real) : real_(real) {}
+    int create(int directory, const char* name) override { return file_ = real_.create(directory, name); }
+    int chmod(int file, mode_t mode) override { return real_.chmod(file, mode); }
+    ssize_t write(int file, const void* data, std::size_t size) override {
+        return real_.write(file, data, size);
+    }
+    int fsync(int file) override { return file == file_ ? 0 : real_.fsync(file); }
+    int rename(int directory, const char* from, const char* to) override {
+        file_ = -1;
+        return real_.rename(directory, from, to);
+    }
+    int unlink(int directory, const char* name) override {
+        file_ = -1;
+        return real_.unlink(directory, name);
+    }
+
+ private:
+    storage::FileCalls& real_;
+    int file_ = -1;
+};
+
 }  // namespace
 
 Planted::Planted(Bug bug, const engine::World& real) : real_(real) {
     switch (bug) {
         case Bug::None:
+        case Bug::RenameWithoutSync:  // not here: see plant
             break;
         case Bug::PublishBeforeSave:
             service_ = std::make_unique<PublishesBeforeSave>(real.service, real.sink);
@@ -130,6 +155,11 @@ Planted::Planted(Bug bug, const engine::World& real) : real_(real) {
             heartbeat_ = std::make_unique<CountsTheBoot>(real.heartbeat, real.clock);
             break;
     }
+}
+
+std::unique_ptr<storage::FileCalls> plant(Bug bug, storage::FileCalls& real) {
+    if (bug != Bug::RenameWithoutSync) return nullptr;
+    return std::make_unique<RenamesWithoutSync>(real);
 }
 
 engine::World Planted::world() const {

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "engine/reconciler.hpp"
+#include "storage/atomic_file.hpp"
 
 namespace devkey::sim {
 
@@ -13,6 +14,7 @@ enum class Bug {
     RepeatUnderNewName,  ///< an unanswered create is repeated under another name
     SweepByPrefix,       ///< with a key that goes, all go whose names begin alike
     GraceFromCreate,     ///< the grace is counted from the new key's create
+    RenameWithoutSync,   ///< a file takes its name before its content is on disk
     BootIsABeat,         ///< a boot counts as a beat of the program, which thus seems to have returned
 };
 
@@ -29,5 +31,8 @@ class Planted {
     std::unique_ptr<ports::StateStore> store_;
     std::unique_ptr<ports::Heartbeat> heartbeat_;
 };
+
+/// Likewise between storage/ and the disk. None: that bug is not there.
+[[nodiscard]] std::unique_ptr<storage::FileCalls> plant(Bug bug, storage::FileCalls& real);
 
 }  // namespace devkey::sim

@@ -20,7 +20,8 @@ struct Scene {
     Story& story;
     Coverage& coverage;
     Cloud& cloud;
-    unsigned crashes = 0;  ///< in a thousand, before and after each effect
+    unsigned crashes = 0;     ///< in a thousand, before and after each effect
+    bool real_files = false;  ///< machines write real files, and lose in a power cut what isn't on disk
 };
 
 /// The effects of one machine's agent: each passes just before it happens and just after, and the process may
@@ -37,6 +38,13 @@ class Effects {
         if (!scene_.dice.chance(scene_.crashes)) return;
         ++(when == When::Before ? seen.crashed_before : seen.crashed_after);
         scene_.story.tell(who_, "the process dies ", when == When::Before ? "before " : "after ", effect);
+        throw fakes::Crash{};
+    }
+    /// In the middle of an effect: at one of its system calls.
+    void pass_within(std::string_view call) {
+        if (!scene_.dice.chance(scene_.crashes / 5)) return;
+        ++scene_.coverage.faults["died-in-a-write"];
+        scene_.story.tell(who_, "the process dies at ", call);
         throw fakes::Crash{};
     }
     [[nodiscard]] const std::string& who() const { return who_; }

@@ -109,6 +109,7 @@ INSTANTIATE_TEST_SUITE_P(Bugs, APlantedBug,
                                          PlantedBug{"RepeatUnderNewName", Bug::RepeatUnderNewName, {"2"}},
                                          PlantedBug{"SweepByPrefix", Bug::SweepByPrefix, {"1", "3"}},
                                          PlantedBug{"GraceFromCreate", Bug::GraceFromCreate, {"1"}},
+                                         PlantedBug{"RenameWithoutSync", Bug::RenameWithoutSync, {"4"}},
                                          PlantedBug{"BootIsABeat", Bug::BootIsABeat, {"3"}}),
                          [](const auto& bug) { return std::string(bug.param.name); });
 

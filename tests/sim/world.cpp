@@ -28,6 +28,7 @@ World::World(std::uint64_t seed, Coverage& coverage, bool told, Bug bug)
       start_(timeline_.now) {
     make_service(dice_, cloud_);
     scene_.crashes = dice_.one_of({0U, 5U, 20U, 60U, 120U});
+    scene_.real_files = dice_.chance(50);  // they take time
     end_ = timeline_.now + dice_.between(days{7}, days{28});
     const auto devices = dice_.one_of<std::size_t>({1, 1, 1, 2, 3});
     for (std::size_t number = 1; number <= devices; ++number)
@@ -94,6 +95,7 @@ void World::step(Instant at) {
             machine->start();
         check();
     }
+    copy_within_create();
 }
 
 void World::check() {
@@ -104,7 +106,8 @@ void World::heal() {
     story_.tell("world", "all is well from now on");
     cloud_.weather = {};
     cloud_.climate = scene_.crashes = 0;
-    cloud_.lag = Millis{0};
+    cloud_.lag = cloud_.date_wrong_by = Millis{0};
+    copy_within_create_ = false;
     events_.clear();
     for (const auto& machine : machines_) {
         machine->disk = {};

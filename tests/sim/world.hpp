@@ -75,6 +75,10 @@ class World {
     void take_over();
     void re_image();
     void clone();
+    void copy_within_create();
+    void copy(Machine& first, bool same);
+    void make_backup();
+    void restore_backup();
     void disable_key();
     void delete_key();
     void enable_key();
@@ -83,6 +87,7 @@ class World {
     // what befalls the service
     void change_weather();
     void end_sessions();
+    void tell_wrong_date();
 
     Timeline timeline_;
     Dice dice_;
@@ -94,6 +99,7 @@ class World {
     Instant end_;
     std::vector<std::unique_ptr<Machine>> machines_;
     std::multimap<Instant, Happening> events_;
+    bool copy_within_create_ = false;  ///< a disk is copied as soon as a create is open on it
 };
 
 }  // namespace devkey::sim
