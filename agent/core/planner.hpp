@@ -91,6 +91,9 @@ struct Rule {
 /// What to do now, and why. Total, deterministic and silent: the same arguments give the same decision.
 [[nodiscard]] Decision plan(const Policy& policy, const Observation& observation);
 
+/// What the settings, or the service, name otherwise than the state does, for people; empty: nothing.
+[[nodiscard]] std::string change_of_identity(const Observation& seen);
+
 /// Whether `name` is a key of this device that our state recorded.
 [[nodiscard]] bool is_recorded(const State& state, std::string_view name);
 

@@ -19,6 +19,9 @@ void retire(core::State& state, const std::string& name);
 void let_go(core::State& state, const std::string& name, std::uint32_t generation,
             const core::Capabilities& service);
 
+/// The same key without its secret, when it isn't the current one any more.
+[[nodiscard]] core::OldKey old_key(const core::Key& key);
+
 /// What was current becomes an old key, whose secret isn't kept.
 void supersede_current(core::State& state);
 
