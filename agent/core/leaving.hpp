@@ -17,7 +17,7 @@ namespace devkey::core {
 /// the tombstone.
 [[nodiscard]] std::string words_of_rest(const State& state);
 
-/// For people: why these keys of a device that was taken out of service stay, and until when.
+/// For people: what a device that was taken out of service couldn't let go.
 [[nodiscard]] std::string words_of_keys_left(const std::vector<std::string>& names);
 
 /// For people: that these keys aren't ours to let go, and how a person does it; empty where there are none.

@@ -104,6 +104,20 @@ void add(Decision& waiting, Decision more) {
 
 }  // namespace
 
+std::string_view name_of(Request request) {
+    switch (request) {
+        case Request::Decommission:
+            return "decommission";
+        case Request::Recommission:
+            return "recommission";
+        case Request::TakeOver:
+            return "take-over";
+        case Request::None:
+            break;
+    }
+    return "none";
+}
+
 std::span<const Rule> rules() {
     return all_rules;
 }

@@ -40,6 +40,9 @@ struct Patience {
 /// What a person wrote down to be done (requests.json); it stands until it is done.
 enum class Request { None, Decommission, Recommission, TakeOver };
 
+/// As its flag has it, in kebab case; of None: `none`.
+[[nodiscard]] std::string_view name_of(Request request);
+
 /// What a person asked for, until it is under way.
 struct Asked {
     Request request = Request::None;

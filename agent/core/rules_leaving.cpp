@@ -40,8 +40,7 @@ std::string words_of_rest(const State& state) {
 
 std::string words_of_keys_left(const std::vector<std::string>& names) {
     return "the device is out of service and its secrets are forgotten, but these keys are left: " +
-           listing(names) +
-           "; they go when the setting returns, and devkeyd --recommission leaves them behind";
+           listing(names);
 }
 
 }  // namespace devkey::core

@@ -90,7 +90,9 @@ Answer identity_is_the_same(const Policy& policy, const Observation& seen) {
     auto change = change_of_identity(seen);
     if (change.empty()) return std::nullopt;
     if (auto leaves = leaves_under_another_identity(policy, seen)) return leaves;
-    if (is_leaving(seen)) change += "; " + words_of_keys_left(keys_left(policy, *seen.state));
+    if (is_leaving(seen))
+        change += "; " + words_of_keys_left(keys_left(policy, *seen.state)) +
+                  "; they go when the setting returns, and devkeyd --recommission leaves them behind";
     return hold(Reason::IdentityChanged, std::move(change));
 }
 

@@ -11,7 +11,7 @@ using namespace core;
 
 namespace {
 
-constexpr std::size_t retired_names_kept = 20;  // more than any list can still show late
+constexpr std::size_t retired_names_kept = 40;  // more than any list can still show late, of ours and others
 constexpr std::size_t holders_named = 5;
 
 void pull_back(std::optional<Instant>& at, Instant now) {

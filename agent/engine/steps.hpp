@@ -11,7 +11,7 @@
 
 namespace devkey::engine {
 
-/// Remembers that `name` was ours: a list that lags may still show it.
+/// Remembers that `name` was removed: a list that lags may still show it.
 void retire(core::State& state, const std::string& name);
 
 /// A key of ours that nobody will use was removed. Where names are unique, its name is kept for the next

@@ -93,6 +93,7 @@ TEST_F(Asked, DecommissionIsDoneByTheDaemonThatRuns) {
     ASSERT_TRUE(logs("healthy")) << log();
     decommission();
     EXPECT_TRUE(logs("decommissioned")) << log();
+    EXPECT_FALSE(device.run("--decommission").changed) << "there is nothing to do";
     EXPECT_TRUE(daemon->is_running());
     EXPECT_EQ(daemon->end(SIGTERM), 0) << log();
     daemon.reset();
@@ -123,6 +124,9 @@ TEST_F(Asked, RecommissionIsDoneByTheDaemonThatRuns) {
     ASSERT_TRUE(wait_until([&] { return device.has_credential(); })) << log();
     ASSERT_TRUE(wait_until([&] { return !state()->has("pending"); })) << log();
     expect_second_generation();
+    const auto again = device.run("--recommission");
+    EXPECT_EQ(again.exit_code, 0) << again.err << again.out;
+    EXPECT_FALSE(again.changed);
     EXPECT_EQ(daemon->end(SIGTERM), 0) << log();
     expect_only_the_published_key();
 }
@@ -142,7 +146,8 @@ struct RequestsWithoutTheService : Asked {
         asking.end(SIGKILL);
         daemon->end(SIGKILL);
         EXPECT_EQ(asking.output(), "");
-        EXPECT_EQ(content_of(requests_file()), "{\"version\": 1, \"request\": \"decommission\"}\n");
+        EXPECT_TRUE(content_of(requests_file())
+                        .starts_with("{\"version\": 1, \"request\": \"decommission\", \"id\": \""));
         EXPECT_EQ(service.key_names(), Names{old_name});
         expect_no_secret();
     }
@@ -268,6 +273,108 @@ TEST_F(Asked, RecommissionDuringADecommissionFollowsIt) {
     EXPECT_EQ(second.wait(), 0) << second.errors();
     expect_only_the_published_key();
     expect_second_generation();
+}
+
+// The same, where a daemon does the work: who asked first is told.
+TEST_F(Asked, DecommissionIsToldThatAnotherRequestHasTakenItsPlace) {
+    const auto gate = std::make_shared<fakes::Gate>();
+    start_daemon();
+    ASSERT_TRUE(logs("healthy")) << log();
+    service.faults.at("DELETE", "", fakes::delay_before(gate));
+    fakes::Process first(device.words({"--decommission", "--json"}), device.next_output());
+    ASSERT_TRUE(gate->reached()) << log();
+    fakes::Process second(device.words({"--recommission", "--json"}), device.next_output());
+    EXPECT_EQ(first.wait(), EX_TEMPFAIL) << first.errors();
+    EXPECT_TRUE(first.output().contains(R"("reason":"replaced")")) << first.output();
+    EXPECT_TRUE(first.output().contains("--recommission")) << first.output();
+    gate->open();
+    EXPECT_EQ(second.wait(), 0) << second.errors();
+    ASSERT_TRUE(wait_until([&] { return device.has_credential(); })) << log();
+    ASSERT_TRUE(wait_until([&] { return !state()->has("pending"); })) << log();
+    expect_second_generation();
+}
+
+// A request that is done before who asked has looked, and undone by another: no `done` is told.
+TEST_F(Asked, DecommissionThatWasUndoneIsNotToldAsDone) {
+    const auto gate = std::make_shared<fakes::Gate>();
+    start_daemon();
+    ASSERT_TRUE(logs("healthy")) << log();
+    service.faults.at("DELETE", "", fakes::delay_before(gate));
+    fakes::Process first(device.words({"--decommission", "--json"}), device.next_output());
+    ASSERT_TRUE(gate->reached()) << log();
+    first.signal(SIGSTOP);
+    gate->open();
+    ASSERT_TRUE(wait_until([&] { return !is_asked(); })) << log();
+    EXPECT_EQ(device.run("--recommission").exit_code, 0);
+    first.signal(SIGCONT);
+    EXPECT_EQ(first.wait(), EX_TEMPFAIL) << first.errors();
+    EXPECT_TRUE(first.output().contains(R"("reason":"replaced")")) << first.output();
+}
+
+// Written down by a devkeyd of before, which gave requests no id.
+TEST_F(Asked, DecommissionWithoutAnIdIsCarriedOutToo) {
+    fakes::put(requests_file(), "{\"version\": 1, \"request\": \"decommission\"}\n");
+    EXPECT_EQ(device.once().reason, "decommissioned");
+    expect_out_of_service();
+}
+
+/// The settings name another owner than the state.
+struct AskedUnderAnotherOwner : Asked {
+    void SetUp() override {
+        Asked::SetUp();
+        change_settings("site-7@example.com", "site-8@example.com");
+        asked = service.served().size();
+    }
+    void expect_left_alone() const {
+        expect_no_secret();
+        EXPECT_TRUE(state()->has("decommissioned_at"));
+        EXPECT_FALSE(is_asked());
+        EXPECT_EQ(service.key_names(), Names{old_name});
+        EXPECT_TRUE(service.takes(old_key));
+        EXPECT_EQ(service.served().size(), asked);
+    }
+    std::size_t asked = 0;
+};
+
+TEST_F(AskedUnderAnotherOwner, DecommissionForgetsTheSecretsAndLeavesTheKey) {
+    const auto run = device.run("--decommission");
+    EXPECT_EQ(run.exit_code, EX_CONFIG) << run.err << run.out;
+    EXPECT_EQ(run.reason, "identity-changed") << run.out;
+    EXPECT_TRUE(run.changed);
+    EXPECT_TRUE(run.out.contains(old_name)) << run.out;
+    EXPECT_TRUE(run.out.contains("--recommission leaves them behind")) << run.out;
+    expect_left_alone();
+    device.write_settings();  // the setting returns
+    EXPECT_EQ(device.once().reason, "decommissioned");
+    expect_out_of_service();
+}
+
+TEST_F(AskedUnderAnotherOwner, DecommissionIsDoneAsFarByTheDaemonThatRuns) {
+    start_daemon();
+    ASSERT_TRUE(logs("identity-changed")) << log();
+    const auto run = device.run("--decommission");
+    EXPECT_EQ(run.exit_code, EX_TEMPFAIL) << run.err << run.out;
+    EXPECT_EQ(run.reason, "asked") << run.out;
+    EXPECT_TRUE(run.changed);
+    EXPECT_TRUE(run.out.contains(old_name)) << run.out;
+    expect_left_alone();
+    EXPECT_TRUE(logs("--recommission leaves them behind")) << log();
+    EXPECT_TRUE(daemon->is_running());
+}
+
+TEST_F(AskedUnderAnotherOwner, RecommissionStartsAnewThere) {
+    ASSERT_TRUE(service.store->add_user({"user-2", app, "local-userpass", "site-8@example.com",
+                                         server::hash_password(core::Secret{password})}));
+    EXPECT_EQ(device.run("--decommission").exit_code, EX_CONFIG);
+    const auto run = device.run("--recommission");
+    EXPECT_EQ(run.exit_code, 0) << run.err << run.out;
+    EXPECT_EQ(run.result, "provisioned") << run.out;
+    EXPECT_TRUE(run.err.contains("left behind")) << run.err;
+    EXPECT_TRUE(run.err.contains(old_name)) << run.err;
+    expect_second_generation();
+    EXPECT_EQ(service.key_names(), Names{old_name});
+    EXPECT_TRUE(service.takes(old_key));
+    EXPECT_EQ(service.store->keys("user-2").value().size(), 1U);
 }
 
 }  // namespace

@@ -67,8 +67,32 @@ TEST_F(TakeOver, IsDoneByTheDaemonThatRuns) {
     const auto run = device.run("--take-over");
     EXPECT_EQ(run.exit_code, 0) << run.err << run.out;
     EXPECT_EQ(run.result, "done") << run.out;
+    EXPECT_TRUE(run.changed);
     expect_only_the_first_gone();
+    EXPECT_FALSE(device.run("--take-over").changed) << "there is nobody left";
     EXPECT_TRUE(daemon->is_running());
+}
+
+TEST_F(TakeOver, OfADeviceOutOfServiceIsRefusedWithTheRemedyAndForgotten) {
+    const auto out = device.run("--decommission");
+    EXPECT_EQ(out.exit_code, 0) << out.err << out.out;
+    EXPECT_TRUE(out.out.contains(old_name)) << "the former life's key, which stays: " << out.out;
+    EXPECT_TRUE(service.takes(old_key));
+    const auto expect_refused = [&] {
+        const auto run = device.run("--take-over");
+        EXPECT_EQ(run.exit_code, EX_UNAVAILABLE) << run.err << run.out;
+        EXPECT_EQ(run.reason, "decommissioned") << run.out;
+        EXPECT_FALSE(run.changed);
+        EXPECT_TRUE(run.out.contains("devkeyd --recommission takes it into service again")) << run.out;
+        EXPECT_FALSE(is_asked());
+    };
+    expect_refused();
+    start_daemon();
+    ASSERT_TRUE(logs("decommissioned")) << log();
+    expect_refused();
+    EXPECT_EQ(device.run("--recommission").exit_code, 0);  // it doesn't strike later
+    ASSERT_TRUE(wait_until([&] { return device.has_credential(); })) << log();
+    EXPECT_TRUE(service.takes(old_key));
 }
 
 // ---- what nobody can read

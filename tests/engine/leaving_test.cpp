@@ -243,6 +243,7 @@ TEST_F(Leaving, TakeOverDeletesTheKeysOfOtherInstallationsAtOnce) {
     EXPECT_EQ(snapshot.decision.reason, Reason::Healthy);
     EXPECT_EQ(world.request, Request::None);
     EXPECT_EQ(world.service.removed, std::vector<std::string>{"x"});
+    EXPECT_EQ(state().retired, std::vector<std::string>{"devkey-dev-1-zzzzzz-1-aaaa"});
     EXPECT_TRUE(is_enabled());
 }
 
