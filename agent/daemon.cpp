@@ -18,6 +18,8 @@ namespace {
 
 // We promise to end within 2 s: this leaves time to be torn down.
 constexpr core::Millis worker_may_take = 1500ms;
+// To bring a request to disk. Then another pass finds it done, and it is tried again to forget it.
+constexpr core::Millis writer_may_take = 100ms;
 
 std::string status_of(const core::Decision& decision) {
     std::string text{core::name_of(decision.reason)};
@@ -106,17 +108,19 @@ void Daemon::read_request() {
     asking_ = found.value_or(storage::Asking{});
 }
 
-void Daemon::forget_request() {
+bool Daemon::forget_request() {
     const auto forgotten = storage::forget_request(shared_.files, wanted_->state_directory, asking_);
-    // Nothing is lost: what is done once more finds nothing to do.
+    if (!forgotten && forgotten.error().kind == core::ErrorKind::Unavailable) return false;
     if (!forgotten) {
+        // Nothing is lost: what is done once more finds nothing to do.
         shared_.reporter.report({ports::Severity::Warning, "request-stays", forgotten.error().message});
         asking_ = {};
-        return;
+        return true;
     }
     // Another may have taken its place meanwhile: who runs next does it, if it isn't we.
     read_request();
     if (!flags_.once && asking_.request != core::Request::None) ask(Trigger::Retry);
+    return true;
 }
 
 void Daemon::answered() {
@@ -134,8 +138,11 @@ void Daemon::answered() {
         wanted_ = answer->used;
         watch_files();
     }
-    if (answer->snapshot->request_done && answer->asking == asking_) forget_request();
+    const bool done = answer->snapshot->request_done && answer->asking == asking_;
+    const bool stays = done && !forget_request();
     tell(*answer->snapshot);
+    // Whoever wrote it has hardly let go of it.
+    if (stays) timer_.set(shared_.clock.boot_now() + writer_may_take);
 }
 
 void Daemon::tell(const Snapshot& snapshot) {

@@ -75,7 +75,8 @@ class Daemon {
     void answered();
     void tell(const engine::Snapshot& snapshot);
     void read_request();
-    void forget_request();
+    /// False: somebody is just writing there.
+    [[nodiscard]] bool forget_request();
     void signalled();
     void reload();
     void watch_files();
