@@ -238,6 +238,24 @@ TEST(StateFile, LoadRemovesWhatACrashLeft) {
     EXPECT_EQ(directory.entries(), 1U);
 }
 
+// Whoever only looks must not take away what another is just writing.
+TEST(StateFile, IsLookedAtWithoutAnyChange) {
+    const TemporaryDirectory directory;
+    SilentReporter reporter;
+    FileCalls calls;
+    EXPECT_FALSE(look_at_state(directory.path).value());
+    ASSERT_TRUE((StateFile{directory.path, reporter, calls}.save(sample_state())));
+    put(directory.file(".state.json.devkeyd-new"), "{\"version\": 1, \"ide");
+    ASSERT_EQ(::chmod(directory.file("state.json").c_str(), 0644), 0);
+    EXPECT_EQ(look_at_state(directory.path).value(), sample_state());
+    EXPECT_EQ(directory.entries(), 2U);
+    struct stat facts{};
+    ASSERT_EQ(::stat(directory.file("state.json").c_str(), &facts), 0);
+    EXPECT_EQ(facts.st_mode & 07777U, 0644U);
+    put(directory.file("state.json"), "{");
+    EXPECT_EQ(look_at_state(directory.path).error().kind, ErrorKind::Corrupt);
+}
+
 TEST(StateFile, ThatIsALinkIsInsecureNeverMissing) {
     const TemporaryDirectory directory;
     SilentReporter reporter;
