@@ -6,7 +6,7 @@
 
 #include "host/file_watch.hpp"
 #include "host/system_clock.hpp"
-#include "storage/requests_file.hpp"
+#include "storage/state_file.hpp"
 #include "storage/state_lock.hpp"
 
 namespace devkey {
@@ -24,20 +24,21 @@ Outcome as_outcome(const core::Error& error) {
             .detail = error.message};
 }
 
-Outcome done(core::Request request) {
-    const bool leaves = request == core::Request::Decommission;
-    return {.exit_code = 0,
-            .reason = leaves ? std::string(core::name_of(core::Reason::Decommissioned)) : "done",
-            .detail = "by the devkeyd that runs here",
-            .changed = true};
+Outcome answer(const core::Settings& settings, core::Request request,
+               const std::optional<core::State>& before) {
+    const auto after = storage::look_at_state(settings.state_directory);
+    if (!after) return as_outcome(after.error());
+    return answer_by_state(request, settings.policy, before, *after);
 }
 
 }  // namespace
 
-std::optional<Outcome> ask_daemon(storage::FileCalls& calls, const std::string& directory,
-                                  core::Request request) {
+std::optional<Outcome> ask_daemon(storage::FileCalls& calls, const core::Settings& settings,
+                                  const storage::Asking& asking) {
+    const auto& directory = settings.state_directory;
     host::FileWatch watch{storage::requests_path(directory)};
-    if (auto saved = storage::save_request(calls, directory, request); !saved)
+    const auto before = storage::look_at_state(directory).value_or(std::nullopt);
+    if (auto saved = storage::save_request(calls, directory, asking); !saved)
         return as_outcome(saved.error());
     const host::SystemClock clock;
     const auto end = clock.boot_now() + longest_wait;
@@ -47,7 +48,9 @@ std::optional<Outcome> ask_daemon(storage::FileCalls& calls, const std::string& 
         static_cast<void>(watch.touched());
         const auto left = storage::load_request(directory);
         if (!left) return as_outcome(left.error());
-        if (*left == core::Request::None) return done(request);
+        if (left->request == core::Request::None) return answer(settings, asking.request, before);
+        // Who asks for the same waits for the same.
+        if (left->request != asking.request) return replaced_by(left->request);
         if (storage::StateLock::take(directory)) return std::nullopt;
     }
     return Outcome{

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "host/owner_secret.hpp"
-#include "storage/requests_file.hpp"
 
 namespace devkey {
 
@@ -19,6 +18,8 @@ namespace {
 
 // We promise to end within 2 s: this leaves time to be torn down.
 constexpr core::Millis worker_may_take = 1500ms;
+// To bring a request to disk. Then another pass finds it done, and it is tried again to forget it.
+constexpr core::Millis writer_may_take = 100ms;
 
 std::string status_of(const core::Decision& decision) {
     std::string text{core::name_of(decision.reason)};
@@ -49,16 +50,16 @@ Daemon::Answer Daemon::work(const Request& request) {
     if (request.settings != used_) {
         const auto done = use(request.settings);
         if (!done && !device_)
-            return {std::unexpected(done.error()), request.settings, used_, request.request};
+            return {std::unexpected(done.error()), request.settings, used_, request.asking};
         if (!done)
             shared_.reporter.report({ports::Severity::Error, "settings-kept",
                                      "the old settings stay in use: " + done.error().message});
     }
-    auto snapshot = device_->pass(request.trigger, request.request);
+    auto snapshot = device_->pass(request.trigger, request.asking.request);
     const bool leaves =
         flags_.once && !snapshot.more && !is_worth_waiting(snapshot.decision, shared_.clock.boot_now());
     if (leaves) device_->rest();  // no later pass does
-    return {std::move(snapshot), request.settings, used_, request.request};
+    return {std::move(snapshot), request.settings, used_, request.asking};
 }
 
 core::Result<void> Daemon::use(const SettingsPointer& settings) {
@@ -82,7 +83,12 @@ Daemon::End Daemon::run() {
     });
     read_request();
     if (!flags_.once) watch_files();
-    ask(flags_.once ? Trigger::Retry : Trigger::Start);
+    // What this run was started for must not end as what somebody else has asked for since.
+    const auto there = asking_.request;
+    if (flags_.request != core::Request::None && there != core::Request::None && there != flags_.request)
+        leave(replaced_by(there));
+    else
+        ask(flags_.once ? Trigger::Retry : Trigger::Start);
     loop_.run();
     notify_.stopping();
     stop_.set();
@@ -92,28 +98,29 @@ Daemon::End Daemon::run() {
 }
 
 void Daemon::ask(Trigger trigger) {
-    worker_.ask({trigger, wanted_, request_});
+    worker_.ask({trigger, wanted_, asking_});
 }
 
 void Daemon::read_request() {
     const auto found = storage::load_request(wanted_->state_directory);
     if (!found)
         shared_.reporter.report({ports::Severity::Error, "request-unreadable", found.error().message});
-    request_ = found.value_or(core::Request::None);
+    asking_ = found.value_or(storage::Asking{});
 }
 
-void Daemon::forget_request() {
-    const auto done = std::exchange(request_, core::Request::None);
-    read_request();
-    if (request_ != done) {  // another has taken its place meanwhile: who runs next does it, if it isn't we
-        if (!flags_.once && request_ != core::Request::None) ask(Trigger::Retry);
-        return;
-    }
-    request_ = core::Request::None;
-    const auto forgotten = storage::forget_request(shared_.files, wanted_->state_directory);
-    // Nothing is lost: what is done once more finds nothing to do.
-    if (!forgotten)
+bool Daemon::forget_request() {
+    const auto forgotten = storage::forget_request(shared_.files, wanted_->state_directory, asking_);
+    if (!forgotten && forgotten.error().kind == core::ErrorKind::Unavailable) return false;
+    if (!forgotten) {
+        // Nothing is lost: what is done once more finds nothing to do.
         shared_.reporter.report({ports::Severity::Warning, "request-stays", forgotten.error().message});
+        asking_ = {};
+        return true;
+    }
+    // Another may have taken its place meanwhile: who runs next does it, if it isn't we.
+    read_request();
+    if (!flags_.once && asking_.request != core::Request::None) ask(Trigger::Retry);
+    return true;
 }
 
 void Daemon::answered() {
@@ -131,8 +138,11 @@ void Daemon::answered() {
         wanted_ = answer->used;
         watch_files();
     }
-    if (answer->snapshot->request_done && answer->request == request_) forget_request();
+    const bool done = answer->snapshot->request_done && answer->asking == asking_;
+    const bool stays = done && !forget_request();
     tell(*answer->snapshot);
+    // Whoever wrote it has hardly let go of it.
+    if (stays) timer_.set(shared_.clock.boot_now() + writer_may_take);
 }
 
 void Daemon::tell(const Snapshot& snapshot) {
@@ -229,9 +239,9 @@ void Daemon::watch(Watched& watched) {
 
 void Daemon::touched(Trigger trigger) {
     // Only requests.json asks by its content; and when it is we who removed it, nobody asks.
-    const auto before = request_;
+    const auto before = asking_;
     if (trigger == Trigger::Retry) read_request();
-    if (trigger != Trigger::Retry || request_ != before) ask(trigger);
+    if (trigger != Trigger::Retry || asking_ != before) ask(trigger);
 }
 
 // After each pass, and at no other time: blindness must not cost a wake-up.

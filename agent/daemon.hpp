@@ -18,6 +18,7 @@
 #include "host/wake.hpp"
 #include "host/worker.hpp"
 #include "outcome.hpp"
+#include "storage/requests_file.hpp"
 #include "wiring.hpp"
 
 namespace devkey {
@@ -48,13 +49,13 @@ class Daemon {
     struct Request {
         engine::Trigger trigger;
         SettingsPointer settings;  // the ones to use from now on
-        core::Request request;     // what a person asked for, until it is done
+        storage::Asking asking;    // what a person asked for, until it is done
     };
     struct Answer {
         core::Result<engine::Snapshot> snapshot;
         SettingsPointer asked;  // the request's settings
         SettingsPointer used;   // the ones in use: the old ones, if the asked can't be used here
-        core::Request request;
+        storage::Asking asking;
     };
 
     struct Watched {
@@ -74,7 +75,8 @@ class Daemon {
     void answered();
     void tell(const engine::Snapshot& snapshot);
     void read_request();
-    void forget_request();
+    /// False: somebody is just writing there.
+    [[nodiscard]] bool forget_request();
     void signalled();
     void reload();
     void watch_files();
@@ -97,7 +99,7 @@ class Daemon {
     std::vector<Watched> watched_;
     bool told_of_blindness_ = false;
     SettingsPointer wanted_;  // what the last request names
-    core::Request request_ = core::Request::None;
+    storage::Asking asking_;
     bool changed_ = false;
     Outcome outcome_;
 

@@ -15,8 +15,10 @@ std::variant<Flags, Leave> parse_flags(int argc, char** argv) {
     const auto add_request = [&](const char* name, core::Request request, const char* help) {
         jobs->add_flag_callback(name, [&flags, request] { flags.request = request; }, help);
     };
-    add_request("--decommission", core::Request::Decommission,
-                "take the device out of service: its keys go, as the policy says, and its secrets");
+    add_request(
+        "--decommission", core::Request::Decommission,
+        "take the device out of service: the keys of this installation go, as the policy says, and all "
+        "secrets");
     add_request("--recommission", core::Request::Recommission, "take it into service again");
     add_request("--take-over", core::Request::TakeOver,
                 "delete the keys of other installations of this device");

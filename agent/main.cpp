@@ -109,16 +109,18 @@ int run(const Flags& flags) {
     const auto& directory = settings->state_directory;
     auto lock = storage::StateLock::take(directory);
     const bool another_runs = !lock && lock.error().kind == core::ErrorKind::Unavailable;
-    if (another_runs && flags.request != core::Request::None) {
-        if (const auto outcome = ask_daemon(files, directory, flags.request)) {
+    const bool asks = flags.request != core::Request::None;
+    const storage::Asking asking{flags.request, host::SystemEntropy{}.tag(storage::asking_id_length)};
+    if (another_runs && asks) {
+        if (const auto outcome = ask_daemon(files, *settings, asking)) {
             tell(flags, *outcome);
             return outcome->exit_code;
         }
         lock = storage::StateLock::take(directory);
     }
     if (!lock) return refuse(flags, reporter, lock.error());
-    if (flags.request != core::Request::None)
-        if (auto saved = storage::save_request(files, directory, flags.request); !saved)
+    if (asks && !another_runs)
+        if (auto saved = storage::save_request(files, directory, asking); !saved)
             return refuse(flags, reporter, saved.error());
     const auto end = serve(flags, std::move(settings), reporter, files);
     if (!flags.once && end.outcome.exit_code != 0)

@@ -4,11 +4,15 @@
 
 #include <chrono>
 #include <iterator>
+#include <vector>
+
+#include "core/leaving.hpp"
 
 namespace devkey {
 
 using core::ErrorKind;
 using core::Reason;
+using core::Request;
 
 namespace {
 
@@ -32,6 +36,23 @@ std::string quoted(std::string_view text) {
             json += c;
     }
     return json += '"';
+}
+
+/// Whether the same keys are there, in the same service, whatever the times are.
+bool is_alike(const std::optional<core::State>& one, const std::optional<core::State>& two) {
+    const auto keys_of = [](const std::optional<core::State>& state) {
+        std::vector<std::string> keys;
+        if (!state) return keys;
+        keys = state->retired;
+        keys.push_back(state->installation);
+        keys.emplace_back(state->decommissioned_at ? "decommissioned" : "in service");
+        if (state->pending) keys.push_back(state->pending->key.id);
+        if (state->current) keys.push_back(state->current->key.id);
+        for (const auto& key : state->superseded) keys.push_back(key.id + (key.disabled_at ? " off" : ""));
+        for (const auto& key : state->others) keys.push_back(key.id + (key.disabled ? " off" : ""));
+        return keys;
+    };
+    return keys_of(one) == keys_of(two);
 }
 
 std::string_view result_of(const Outcome& outcome) {
@@ -109,6 +130,45 @@ int exit_code_of(ErrorKind kind) {
         default:
             return exit_internal;
     }
+}
+
+Outcome replaced_by(Request other) {
+    return {
+        .exit_code = exit_later,
+        .reason = "replaced",
+        .detail = fmt::format("somebody has asked for --{} in its place; ask again if this is still wanted",
+                              core::name_of(other))};
+}
+
+Outcome answer_by_state(Request request, const core::Policy& policy, const std::optional<core::State>& before,
+                        const std::optional<core::State>& after) {
+    const bool changed = !is_alike(before, after);
+    const bool rests = after && after->decommissioned_at;
+    if (rests && request != Request::Recommission) {
+        const auto left = core::keys_left(policy, *after);
+        const bool leaves = request == Request::Decommission;
+        if (leaves && !left.empty())
+            return {.exit_code = exit_later,
+                    .reason = "asked",
+                    .detail = core::words_of_keys_left(left) +
+                              "; the devkeyd that runs here tells why in its log, and goes on with them when "
+                              "it can",
+                    .changed = changed};
+        return {.exit_code = leaves ? 0 : exit_code_of(Reason::Decommissioned),
+                .reason = std::string(core::name_of(Reason::Decommissioned)),
+                .detail = core::words_of_rest(*after),
+                .changed = changed};
+    }
+    const bool others_left = after && !after->others.empty();
+    const bool done =
+        request == Request::Recommission ? !rests : request == Request::TakeOver && !others_left;
+    if (done) return {.reason = "done", .detail = "by the devkeyd that runs here", .changed = changed};
+    return {.exit_code = exit_later,
+            .reason = "replaced",
+            .detail =
+                "the request is gone, and what it asked for isn't so: somebody has asked for something "
+                "else since, or removed it; ask again if it is still wanted",
+            .changed = changed};
 }
 
 std::string as_text(const Outcome& outcome) {

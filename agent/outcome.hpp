@@ -1,11 +1,13 @@
 // What a run came to: its exit code, and how it is told. Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "core/decision.hpp"
 #include "core/error.hpp"
+#include "core/planner.hpp"
 
 namespace devkey {
 
@@ -36,6 +38,15 @@ struct Outcome {
     unsigned generation = 0;
     std::string credential_file{};
 };
+
+/// For who asked, and found that `other` was asked for in the meantime.
+[[nodiscard]] Outcome replaced_by(core::Request other);
+
+/// For who asked `request` of another devkeyd, which did it, or so it seems: what really came of it, by the
+/// states before and after.
+[[nodiscard]] Outcome answer_by_state(core::Request request, const core::Policy& policy,
+                                      const std::optional<core::State>& before,
+                                      const std::optional<core::State>& after);
 
 /// `provisioned: key NAME (generation N) in PATH; changed: yes`, `decommissioned: DETAIL; changed: yes`,
 /// `done: DETAIL; changed: yes`, or `not provisioned: REASON: DETAIL; changed: no`.

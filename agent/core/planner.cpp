@@ -87,6 +87,12 @@ Decision not_before_its_time(Decision decision, const Observation& seen) {
             .rule = decision.rule};
 }
 
+/// Without a state that can be saved, nothing may be changed anywhere; nor before a device that was to leave,
+/// or to come back, has done so: its keys may belong to another identity.
+bool bars_all_else(Action action) {
+    return action == Action::TrialSave || action == Action::Decommission || action == Action::Recommission;
+}
+
 /// Two reasons to wait: the first that isn't health is told, and the earlier time counts.
 void add(Decision& waiting, Decision more) {
     const auto again = waiting.again && more.again ? std::min(*waiting.again, *more.again)
@@ -98,6 +104,20 @@ void add(Decision& waiting, Decision more) {
 
 }  // namespace
 
+std::string_view name_of(Request request) {
+    switch (request) {
+        case Request::Decommission:
+            return "decommission";
+        case Request::Recommission:
+            return "recommission";
+        case Request::TakeOver:
+            return "take-over";
+        case Request::None:
+            break;
+    }
+    return "none";
+}
+
 std::span<const Rule> rules() {
     return all_rules;
 }
@@ -108,8 +128,7 @@ Decision plan(const Policy& policy, const Observation& observation) {
         auto answer = rule.decide(policy, observation);
         if (!answer) continue;
         answer->rule = rule.name;
-        // Without a state that can be saved, nothing may be changed anywhere.
-        const bool bars = answer->action == Action::TrialSave;
+        const bool bars = bars_all_else(answer->action);
         auto decision = not_before_its_time(*std::move(answer), observation);
         if (decision.action != Action::Idle) return decision;
         add(waiting, std::move(decision));

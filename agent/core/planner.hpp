@@ -40,6 +40,9 @@ struct Patience {
 /// What a person wrote down to be done (requests.json); it stands until it is done.
 enum class Request { None, Decommission, Recommission, TakeOver };
 
+/// As its flag has it, in kebab case; of None: `none`.
+[[nodiscard]] std::string_view name_of(Request request);
+
 /// What a person asked for, until it is under way.
 struct Asked {
     Request request = Request::None;
@@ -92,6 +95,9 @@ struct Rule {
 
 /// What to do now, and why. Total, deterministic and silent: the same arguments give the same decision.
 [[nodiscard]] Decision plan(const Policy& policy, const Observation& observation);
+
+/// What the settings, or the service, name otherwise than the state does, for people; empty: nothing.
+[[nodiscard]] std::string change_of_identity(const Observation& seen);
 
 /// Whether `name` is a key of this device that our state recorded.
 [[nodiscard]] bool is_recorded(const State& state, std::string_view name);

@@ -1,6 +1,7 @@
 #include "core/policy.hpp"
 
 #include <algorithm>
+#include <string>
 
 namespace devkey::core {
 namespace {
@@ -35,6 +36,30 @@ void judge_rotation(const Policy& policy, Judge& judge) {
                     "is not shorter than the time between two rotations (" + format_duration(earliest) + ")");
 }
 
+/// How many keys one device may have at the service at once: the current one, and those that were superseded
+/// and aren't removed yet. While a new one is made, the oldest has just gone or is about to.
+Millis::rep most_keys(const Policy& policy) {
+    const bool disables = policy.superseded.then == SupersededPolicy::Then::Disable;
+    const Millis stays =
+        policy.superseded.keep_enabled + (disables ? policy.superseded.delete_after : Millis{0});
+    const Millis earliest = earliest_rotation(policy.rotate);
+    return 1 + std::max<Millis::rep>(1, (stays + earliest - Millis{1}) / earliest);
+}
+
+void judge_quota(const Policy& policy, const Capabilities& service, Judge& judge) {
+    constexpr Millis::rep kept_free = 2;  // with fewer, disabled keys go at once: delete_after means nothing
+    constexpr Millis::rep at_least = 2;   // a rotation needs them whatever is set
+    if (!policy.rotate.after || service.keys_per_owner == 0) return;
+    const auto keys = most_keys(policy);
+    const auto limit = static_cast<Millis::rep>(service.keys_per_owner);
+    judge.refuse_if(keys > at_least && keys + kept_free > limit, "superseded.delete_after",
+                    "is so long that this device alone would have up to " + std::to_string(keys) +
+                        " keys at once (rotations may come every " +
+                        format_duration(earliest_rotation(policy.rotate)) + "), and its owner has room for " +
+                        std::to_string(limit) +
+                        ", of which two are kept free: shorten it or rotate less often");
+}
+
 void judge_capabilities(const Policy& policy, const Capabilities& service, Judge& judge) {
     if (service.can_disable) return;
     constexpr const char* why = "this service can't disable a key: use delete";
@@ -65,6 +90,7 @@ Millis quota_look(const RotatePolicy& rotate) {
 std::vector<PolicyProblem> problems_of(const Policy& policy, const Capabilities& service) {
     Judge judge;
     judge_rotation(policy, judge);
+    judge_quota(policy, service, judge);
     judge_capabilities(policy, service, judge);
     return judge.take();
 }

@@ -56,6 +56,8 @@ using Answer = std::optional<Decision>;
 [[nodiscard]] Answer silence_is_answered(const Policy& policy, const Observation& seen);
 [[nodiscard]] Answer decommissioned_device_rests(const Policy& policy, const Observation& seen);
 [[nodiscard]] Answer decommission_is_begun(const Policy& policy, const Observation& seen);
+/// What a person asked for that changes nothing on any service.
+[[nodiscard]] Answer leaves_under_another_identity(const Policy& policy, const Observation& seen);
 [[nodiscard]] Answer decommissioned_keys_go(const Policy& policy, const Observation& seen);
 [[nodiscard]] Answer others_are_known(const Policy& policy, const Observation& seen);
 

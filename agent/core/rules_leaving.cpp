@@ -1,35 +1,60 @@
 // The rules for a device that is taken out of service.
 #include <algorithm>
+#include <iterator>
 
+#include "core/leaving.hpp"
 #include "core/rules.hpp"
 
-namespace devkey::core::rule {
-namespace {
+namespace devkey::core {
 
-using Decommission = Policy::Decommission;
-
-bool must_go(const Policy& policy, const OldKey& key) {
-    return policy.decommission == Decommission::Delete || !key.disabled_at;
+std::string listing(const std::vector<std::string>& names) {
+    std::string text;
+    for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
+    return text;
 }
 
-}  // namespace
+std::vector<std::string> keys_left(const Policy& policy, const State& state) {
+    std::vector<std::string> names;
+    if (state.intent && state.intent->stage != Intent::Stage::Unsent) names.push_back(state.intent->name);
+    if (state.pending) names.push_back(state.pending->key.name);
+    if (state.current) names.push_back(state.current->key.name);
+    for (const auto& key : state.superseded)
+        if (policy.decommission == Policy::Decommission::Delete || !key.disabled_at)
+            names.push_back(key.name);
+    return names;
+}
 
+std::string words_of_others(const std::vector<OtherKey>& others) {
+    if (others.empty()) return {};
+    std::vector<std::string> names;
+    std::ranges::transform(others, std::back_inserter(names), &OtherKey::name);
+    return "keys of other installations of this device are left alone: " + listing(names) +
+           "; devkeyd --take-over before a decommission removes them";
+}
+
+std::string words_of_rest(const State& state) {
+    const std::string others = words_of_others(state.others);
+    return "since " + format_instant(*state.decommissioned_at) + (others.empty() ? "" : "; " + others) +
+           "; devkeyd --recommission takes it into service again";
+}
+
+std::string words_of_keys_left(const std::vector<std::string>& names) {
+    return "the device is out of service and its secrets are forgotten, but these keys are left: " +
+           listing(names);
+}
+
+}  // namespace devkey::core
+
+namespace devkey::core::rule {
 bool is_leaving(const Observation& seen) {
     return seen.state && seen.state->decommissioned_at;
 }
 
 Answer decommissioned_device_rests(const Policy& policy, const Observation& seen) {
-    if (!is_leaving(seen)) return std::nullopt;
-    const State& state = *seen.state;
-    const bool unsettled = state.intent && state.intent->stage != Intent::Stage::Unsent;
-    const bool busy =
-        unsettled || state.pending || state.current ||
-        std::ranges::any_of(state.superseded, [&](const OldKey& key) { return must_go(policy, key); });
-    if (busy) return std::nullopt;
+    if (!is_leaving(seen) || !keys_left(policy, *seen.state).empty()) return std::nullopt;
     if (seen.asked.request == Request::Recommission)
         return act(Action::Recommission, Reason::RecommissionAsked);
-    return hold(Reason::Decommissioned, "since " + format_instant(*state.decommissioned_at) +
-                                            "; devkeyd --recommission takes it into service again");
+    return hold(Reason::Decommissioned, words_of_rest(*seen.state));
 }
 
 Answer decommission_is_begun(const Policy& /*policy*/, const Observation& seen) {
@@ -40,11 +65,20 @@ Answer decommission_is_begun(const Policy& /*policy*/, const Observation& seen) 
     return act(Action::Decommission, Reason::DecommissionAsked);
 }
 
+Answer leaves_under_another_identity(const Policy& policy, const Observation& seen) {
+    auto asked = decommission_is_begun(policy, seen);
+    // The keys are none of ours there: they don't stand in the way of a new life.
+    if (!asked && is_leaving(seen) && seen.asked.request == Request::Recommission)
+        asked = act(Action::Recommission, Reason::RecommissionAsked);
+    const bool unsaved = asked && seen.state_unsaved;
+    return unsaved ? state_can_be_saved(policy, seen) : asked;
+}
+
 Answer decommissioned_keys_go(const Policy& policy, const Observation& seen) {
     if (!is_leaving(seen)) return std::nullopt;
-    const bool disable = policy.decommission == Decommission::Disable;
+    const bool disable = policy.decommission == Policy::Decommission::Disable;
     for (const auto& key : seen.state->superseded)
-        if (must_go(policy, key))
+        if (!disable || !key.disabled_at)
             return act(disable ? Action::DisableKey : Action::RemoveKey, Reason::DecommissionAsked, key.name,
                        key.id);
     return std::nullopt;

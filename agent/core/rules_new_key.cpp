@@ -1,7 +1,32 @@
 // The rules about the state, and about new keys.
 #include <algorithm>
 
+#include "core/leaving.hpp"
 #include "core/rules.hpp"
+
+namespace devkey::core {
+namespace {
+
+std::string difference(std::string_view what, const std::string& now, const std::string& then) {
+    return std::string(what) + " is now '" + now + "', the state belongs to '" + then + "'";
+}
+
+}  // namespace
+
+std::string change_of_identity(const Observation& seen) {
+    if (!seen.state) return {};
+    const Identity& now = seen.identity;
+    const Identity& then = seen.state->identity;
+    if (now.service != then.service) return difference("service.url", now.service, then.service);
+    if (now.app != then.app) return difference("service.app", now.app, then.app);
+    if (now.owner != then.owner) return difference("owner", now.owner, then.owner);
+    if (now.device != then.device) return difference("device.id", now.device, then.device);
+    const std::string& owner_id = seen.state->owner_id;
+    if (!seen.owner_id || owner_id.empty() || *seen.owner_id == owner_id) return {};
+    return difference("the service's id of the owner", *seen.owner_id, owner_id);
+}
+
+}  // namespace devkey::core
 
 namespace devkey::core::rule {
 namespace {
@@ -12,10 +37,6 @@ constexpr Millis state_look = std::chrono::minutes{1};
 const Intent* intent_at(const Observation& seen, Intent::Stage stage) {
     const bool open = seen.state && seen.state->intent && seen.state->intent->stage == stage;
     return open ? &*seen.state->intent : nullptr;
-}
-
-std::string difference(std::string_view what, const std::string& now, const std::string& then) {
-    return std::string(what) + " is now '" + now + "', the state belongs to '" + then + "'";
 }
 
 Reason reason_of(const std::optional<CredentialSight>& sight) {
@@ -65,23 +86,14 @@ Answer machine_is_the_same(const Policy& /*policy*/, const Observation& seen) {
         "state directory aside to start as a new installation");
 }
 
-Answer identity_is_the_same(const Policy& /*policy*/, const Observation& seen) {
-    if (!seen.state) return std::nullopt;
-    const Identity& now = seen.identity;
-    const Identity& then = seen.state->identity;
-    if (now.service != then.service)
-        return hold(Reason::IdentityChanged, difference("service.url", now.service, then.service));
-    if (now.app != then.app)
-        return hold(Reason::IdentityChanged, difference("service.app", now.app, then.app));
-    if (now.owner != then.owner)
-        return hold(Reason::IdentityChanged, difference("owner", now.owner, then.owner));
-    if (now.device != then.device)
-        return hold(Reason::IdentityChanged, difference("device.id", now.device, then.device));
-    const bool other_owner =
-        seen.owner_id && !seen.state->owner_id.empty() && *seen.owner_id != seen.state->owner_id;
-    if (!other_owner) return std::nullopt;
-    return hold(Reason::IdentityChanged,
-                difference("the service's id of the owner", *seen.owner_id, seen.state->owner_id));
+Answer identity_is_the_same(const Policy& policy, const Observation& seen) {
+    auto change = change_of_identity(seen);
+    if (change.empty()) return std::nullopt;
+    if (auto leaves = leaves_under_another_identity(policy, seen)) return leaves;
+    if (is_leaving(seen))
+        change += "; " + words_of_keys_left(keys_left(policy, *seen.state)) +
+                  "; they go when the setting returns, and devkeyd --recommission leaves them behind";
+    return hold(Reason::IdentityChanged, std::move(change));
 }
 
 Answer credential_file_is_whole(const Policy& policy, const Observation& seen) {

@@ -122,7 +122,7 @@ struct State {
     std::uint32_t last_generation = 0;  ///< the highest ever used
     std::uint32_t refused_keys = 0;     ///< new keys in a row that were removed because they never logged in
     Instant last_seen{};                ///< the latest time we knew from a clock we trust
-    std::vector<std::string> retired;   ///< names of our keys that were removed: the latest, oldest first
+    std::vector<std::string> retired;   ///< names of keys that we removed: the latest, oldest first
     std::optional<Intent> intent;
     std::optional<PendingKey> pending;
     std::optional<CurrentKey> current;

@@ -123,6 +123,7 @@ Reconciler::Done Reconciler::forget_key(const std::string& id, std::string_view 
         next.superseded.erase(old);
     } else if (const auto other = find_key(next.others, id); other != next.others.end()) {
         name = other->name;
+        retire(next, name);
         next.others.erase(other);
     }
     if (auto saved = save(std::move(next)); !saved) return saved;

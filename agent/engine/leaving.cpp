@@ -1,6 +1,7 @@
 // The actions that switch a device off, for a while or for good. Read them with a crash in mind, too.
 #include <utility>
 
+#include "core/leaving.hpp"
 #include "engine/reconciler.hpp"
 #include "engine/steps.hpp"
 
@@ -54,15 +55,8 @@ Reconciler::Done Reconciler::decommission() {
     changed_ = true;
     State next = known_state();
     if (!next.decommissioned_at) next.decommissioned_at = time().now;
-    if (next.pending) {
-        const Key& key = next.pending->key;
-        next.superseded.push_back({.id = key.id,
-                                   .name = key.name,
-                                   .generation = key.generation,
-                                   .superseded_at = std::nullopt,
-                                   .disabled_at = std::nullopt});
-        next.pending.reset();
-    }
+    if (next.pending) next.superseded.push_back(old_key(next.pending->key));
+    next.pending.reset();
     supersede_current(next);
     // A name that was used before may have made a key since: it is looked for.
     if (next.intent && next.intent->stage == Intent::Stage::Unsent)
@@ -75,12 +69,17 @@ Reconciler::Done Reconciler::decommission() {
                             .message =
                                 "the credential file is removed and the secrets are forgotten; the keys "
                                 "go next"});
+    if (const auto others = words_of_others(seen_.state->others); !others.empty())
+        world_.reporter.report({.severity = ports::Severity::Warning,
+                                .name = name_of(Reason::OtherInstallation),
+                                .message = others});
     return {};
 }
 
 Reconciler::Done Reconciler::recommission() {
     State next = *seen_.state;
-    const bool same = next.identity == setup_.identity && next.machine == setup_.machine;
+    const bool same = change_of_identity(seen_).empty() && next.machine == setup_.machine;
+    const auto left = keys_left(setup_.policy, next);
     if (!same) {
         // Another owner's keys are none of ours; only that no generation comes twice holds on.
         next = fresh_state();
@@ -88,11 +87,19 @@ Reconciler::Done Reconciler::recommission() {
     }
     next.decommissioned_at.reset();
     next.refused_keys = 0;
+    const Identity then = seen_.state->identity;
     if (auto saved = save(std::move(next)); !saved) return saved;
     seen_.failures.clear();
+    if (!same) seen_.twin.reset();
     world_.reporter.report({.severity = ports::Severity::Notice,
                             .name = name_of(Reason::RecommissionAsked),
                             .message = std::string(sentence_of(Reason::RecommissionAsked))});
+    if (!left.empty())
+        world_.reporter.report({.severity = ports::Severity::Warning,
+                                .name = "keys-left-behind",
+                                .message = "keys of the time before are left behind, at " + then.service +
+                                           ", app '" + then.app + "', owner '" + then.owner +
+                                           "', for a person to remove: " + listing(left)});
     return {};
 }
 

@@ -21,7 +21,8 @@ constexpr BootInstant long_ago{-std::chrono::days{36500}};
 constexpr Millis waking_is_late = 1min;
 
 bool is_disk_action(Action action) {
-    return action == Action::TrialSave || action == Action::Repair || action == Action::Publish;
+    return action == Action::TrialSave || action == Action::Repair || action == Action::Publish ||
+           action == Action::Decommission || action == Action::Recommission;
 }
 
 Reason reason_for(Action action, ErrorKind kind) {
@@ -201,7 +202,9 @@ bool Reconciler::request_is_done() const {
     const bool leaving = seen_.state && seen_.state->decommissioned_at;
     switch (seen_.asked.request) {
         case Request::Decommission:
-            return latest_.reason == Reason::Decommissioned;
+            // Under another identity nothing more can be done: the tombstone remembers.
+            return latest_.reason == Reason::Decommissioned ||
+                   (leaving && latest_.reason == Reason::IdentityChanged);
         case Request::Recommission:
             return loaded_ && !leaving;
         case Request::TakeOver:

@@ -11,7 +11,7 @@ using namespace core;
 
 namespace {
 
-constexpr std::size_t retired_names_kept = 20;  // more than any list can still show late
+constexpr std::size_t retired_names_kept = 40;  // more than any list can still show late, of ours and others
 constexpr std::size_t holders_named = 5;
 
 void pull_back(std::optional<Instant>& at, Instant now) {
@@ -33,17 +33,21 @@ void let_go(State& state, const std::string& name, std::uint32_t generation, con
     state.intent->generation = generation;
 }
 
+OldKey old_key(const Key& key) {
+    return {.id = key.id,
+            .name = key.name,
+            .generation = key.generation,
+            .superseded_at = std::nullopt,
+            .disabled_at = std::nullopt};
+}
+
 void supersede_current(State& state) {
     if (!state.current) return;
     const Key& old = state.current->key;
     if (state.current->standing == Standing::DeletedOutside)
         retire(state, old.name);
     else
-        state.superseded.push_back({.id = old.id,
-                                    .name = old.name,
-                                    .generation = old.generation,
-                                    .superseded_at = std::nullopt,
-                                    .disabled_at = std::nullopt});
+        state.superseded.push_back(old_key(old));
     state.current.reset();
 }
 

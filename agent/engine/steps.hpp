@@ -11,13 +11,16 @@
 
 namespace devkey::engine {
 
-/// Remembers that `name` was ours: a list that lags may still show it.
+/// Remembers that `name` was removed: a list that lags may still show it.
 void retire(core::State& state, const std::string& name);
 
 /// A key of ours that nobody will use was removed. Where names are unique, its name is kept for the next
 /// create: a request for it that is still on its way then meets a taken name, or makes a key that we know.
 void let_go(core::State& state, const std::string& name, std::uint32_t generation,
             const core::Capabilities& service);
+
+/// The same key without its secret, when it isn't the current one any more.
+[[nodiscard]] core::OldKey old_key(const core::Key& key);
 
 /// What was current becomes an old key, whose secret isn't kept.
 void supersede_current(core::State& state);

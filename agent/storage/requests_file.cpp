@@ -2,12 +2,16 @@
 
 #include <Poco/Exception.h>
 #include <Poco/JSON/Object.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <exception>
 #include <utility>
 
+#include "storage/descriptor.hpp"
 #include "storage/json_fields.hpp"
 #include "storage/wiped_text.hpp"
 
@@ -24,19 +28,31 @@ constexpr std::uint32_t version = 1;
 constexpr const char* remedy =
     "; remove it, and ask again with devkeyd --decommission, --recommission or --take-over";
 
-constexpr std::array words{std::pair{Request::Decommission, "decommission"},
-                           std::pair{Request::Recommission, "recommission"},
-                           std::pair{Request::TakeOver, "take-over"}};
+constexpr std::array requests{Request::Decommission, Request::Recommission, Request::TakeOver};
 
-Request read_request(std::string_view text) {
+Asking read_request(std::string_view text) {
     const auto json = parse_object(text);
     JsonFields fields{json.object(), ""};
     if (fields.number("version") != version) fields.refuse("version", "is not 1");
     const auto word = fields.text("request");
+    auto id = fields.has("id") ? fields.text("id") : std::string{};
     fields.done();
-    for (const auto& [request, name] : words)
-        if (word == name) return request;
+    for (const auto request : requests)
+        if (word == core::name_of(request)) return {request, std::move(id)};
     fields.refuse("request", "has an unknown value");
+}
+
+/// Who writes or removes the file holds it, so that no request is removed that was written in between. On the
+/// directory, which only we may open: a file for it would be one more to look after.
+Result<Descriptor> hold(const std::string& directory, int how) {
+    Descriptor held{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (!held.valid()) return std::unexpected(file_error("open", directory, errno));
+    int done = 0;
+    do done = ::flock(held.get(), how);
+    while (done != 0 && errno == EINTR);
+    if (done == 0) return held;
+    if (errno != EWOULDBLOCK) return std::unexpected(file_error("lock", directory, errno));
+    return core::fail(ErrorKind::Unavailable, requests_path(directory) + ": is just being written");
 }
 
 }  // namespace
@@ -45,10 +61,10 @@ std::string requests_path(const std::string& directory) {
     return directory + "/requests.json";
 }
 
-Result<Request> load_request(const std::string& directory) {
+Result<Asking> load_request(const std::string& directory) {
     const auto path = requests_path(directory);
     const auto file = read_file(path, longest);
-    if (!file && file.error().kind == ErrorKind::NotFound) return Request::None;
+    if (!file && file.error().kind == ErrorKind::NotFound) return Asking{};
     if (!file) return core::fail(file.error().kind, file.error().message + remedy);
     if (file->owner != ::geteuid())
         return core::fail(ErrorKind::Insecure, path + ": belongs to uid " + std::to_string(file->owner) +
@@ -65,14 +81,21 @@ Result<Request> load_request(const std::string& directory) {
     }
 }
 
-Result<void> save_request(FileCalls& calls, const std::string& directory, Request request) {
-    std::string text;
-    for (const auto& [known, name] : words)
-        if (known == request) text = std::string(R"({"version": 1, "request": ")") + name + "\"}\n";
+Result<void> save_request(FileCalls& calls, const std::string& directory, const Asking& asking) {
+    const auto held = hold(directory, LOCK_EX);
+    if (!held) return std::unexpected(held.error());
+    const std::string text = R"({"version": 1, "request": ")" + std::string(core::name_of(asking.request)) +
+                             R"(", "id": ")" + asking.id + "\"}\n";
     return write_file(calls, requests_path(directory), text, {.mode = 0600});
 }
 
-Result<void> forget_request(FileCalls& calls, const std::string& directory) {
+Result<void> forget_request(FileCalls& calls, const std::string& directory, const Asking& done) {
+    // Without waiting: a writer that hangs must not hang the daemon.
+    const auto held = hold(directory, LOCK_EX | LOCK_NB);
+    if (!held) return std::unexpected(held.error());
+    const auto there = load_request(directory);
+    if (!there) return std::unexpected(there.error());
+    if (*there != done) return {};
     return remove_file(calls, requests_path(directory));
 }
 

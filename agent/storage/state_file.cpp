@@ -282,32 +282,59 @@ core::Result<State> parse_state(std::string_view text) {
     }
 }
 
-StateFile::StateFile(std::string directory, ports::Reporter& reporter, FileCalls& calls)
-    : path_(std::move(directory) + "/state.json"), reporter_(reporter), calls_(calls) {}
+namespace {
 
-core::Result<std::optional<State>> StateFile::load() {
-    remove_leftover(path_);
-    const auto file = read_file(path_, longest_state);
+std::string path_of(const std::string& directory) {
+    return directory + "/state.json";
+}
+
+struct FoundState {
+    State state;
+    mode_t mode;
+};
+
+core::Result<std::optional<FoundState>> read_state_file(const std::string& path) {
+    const auto file = read_file(path, longest_state);
     if (!file && file.error().kind == ErrorKind::NotFound) return std::nullopt;
     if (!file) return std::unexpected(file.error());
     if (file->owner != ::geteuid())
-        return core::fail(ErrorKind::Insecure, path_ + ": belongs to uid " + std::to_string(file->owner) +
+        return core::fail(ErrorKind::Insecure, path + ": belongs to uid " + std::to_string(file->owner) +
                                                    ", not to uid " + std::to_string(::geteuid()) +
                                                    " that runs devkeyd; chown it");
     auto state = parse_state(file->content.reveal());
     if (!state)
         return core::fail(
             ErrorKind::Corrupt,
-            path_ + ": " + state.error().message +
+            path + ": " + state.error().message +
                 "; restore it from a backup of this device, or move it aside to start as a new "
                 "installation (the old key then stays on the service until somebody removes it)");
-    if ((file->mode & 077U) != 0) {
+    return FoundState{*std::move(state), file->mode};
+}
+
+}  // namespace
+
+core::Result<std::optional<State>> look_at_state(const std::string& directory) {
+    auto found = read_state_file(path_of(directory));
+    if (!found) return std::unexpected(std::move(found.error()));
+    return *found ? std::optional(std::move((*found)->state)) : std::nullopt;
+}
+
+StateFile::StateFile(std::string directory, ports::Reporter& reporter, FileCalls& calls)
+    : path_(path_of(directory)), reporter_(reporter), calls_(calls) {}
+
+core::Result<std::optional<State>> StateFile::load() {
+    remove_leftover(path_);
+    auto found = read_state_file(path_);
+    if (!found) return std::unexpected(std::move(found.error()));
+    if (!*found) return std::nullopt;
+    auto& [state, mode] = **found;
+    if ((mode & 077U) != 0) {
         reporter_.report({.severity = ports::Severity::Warning,
                           .name = "state-file-loosened",
                           .message = path_ + ": others may have read it; its mode is set back to 0600"});
-        if (auto saved = save(*state); !saved) return std::unexpected(saved.error());
+        if (auto saved = save(state); !saved) return std::unexpected(saved.error());
     }
-    return *std::move(state);
+    return std::move(state);
 }
 
 core::Result<void> StateFile::save(const State& state) {

@@ -17,6 +17,10 @@ namespace devkey::storage {
 /// Reads back exactly what format_state writes. Corrupt for anything else, naming the field.
 [[nodiscard]] core::Result<core::State> parse_state(std::string_view text);
 
+/// What stands in `<directory>/state.json`, for who doesn't hold the directory's StateLock: it changes
+/// nothing. None: there is no state. Corrupt, Insecure, Forbidden, Io.
+[[nodiscard]] core::Result<std::optional<core::State>> look_at_state(const std::string& directory);
+
 /// `<directory>/state.json`, 0600. Whoever makes one holds the directory's StateLock.
 class StateFile : public ports::StateStore {
  public:

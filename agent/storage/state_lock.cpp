@@ -1,9 +1,12 @@
 #include "storage/state_lock.hpp"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <array>
 #include <cerrno>
 
 #include "storage/atomic_file.hpp"
@@ -26,12 +29,36 @@ core::Result<Descriptor> open_directory(const std::string& path) {
     return directory;
 }
 
+/// Empty: nobody has it.
+std::string name_of_user(uid_t uid) {
+    std::array<char, 4096> room{};
+    passwd entry{};
+    passwd* found = nullptr;
+    const bool answered = ::getpwuid_r(uid, &entry, room.data(), room.size(), &found) == 0;
+    return answered && found != nullptr ? found->pw_name : "";
+}
+
+std::string words_for(uid_t uid) {
+    const auto name = name_of_user(uid);
+    return name.empty() ? "uid " + std::to_string(uid) : name + " (uid " + std::to_string(uid) + ")";
+}
+
+/// A person at root's prompt must not be told to give the service's directory to root: the service could no
+/// longer use it.
+core::Error of_another(const std::string& path, uid_t owner) {
+    const auto name = name_of_user(owner);
+    const bool is_a_services = owner != 0 && !name.empty();
+    return {ErrorKind::Insecure,
+            path + ": belongs to " + words_for(owner) + ", and this devkeyd runs as " +
+                words_for(::geteuid()) + "; " +
+                (is_a_services ? "run it as that user: runuser -u " + name + " -- devkeyd ..."
+                               : "chown it to the user that runs devkeyd")};
+}
+
 core::Result<void> check_access(const Descriptor& directory, const std::string& path) {
     struct stat facts{};
     if (::fstat(directory.get(), &facts) != 0) return std::unexpected(file_error("look at", path, errno));
-    if (facts.st_uid != ::geteuid())
-        return core::fail(ErrorKind::Insecure, path + ": belongs to uid " + std::to_string(facts.st_uid) +
-                                                   "; chown it to the user that runs devkeyd");
+    if (facts.st_uid != ::geteuid()) return std::unexpected(of_another(path, facts.st_uid));
     if ((facts.st_mode & 022U) != 0)
         return core::fail(ErrorKind::Insecure, path + ": others may write to it; chmod it to 0711");
     return {};

@@ -66,6 +66,7 @@ TEST(Documented, AreAllReasonsOfARunThatCouldNotBegin) {
     std::map<std::string, std::string> expected{{"bad-settings", std::to_string(exit_settings)},
                                                 {"asked", std::to_string(exit_later)},
                                                 {"done", "0"},
+                                                {"replaced", std::to_string(exit_later)},
                                                 {"interrupted", std::to_string(exit_later)}};
     for (const ErrorKind kind : {ErrorKind::InvalidInput, ErrorKind::NotFound, ErrorKind::Insecure,
                                  ErrorKind::Forbidden, ErrorKind::Unavailable, ErrorKind::Io})

@@ -98,5 +98,107 @@ TEST(Waiting, IsWorthAMinuteAndOnlyWhereItIsPartOfTheJob) {
         EXPECT_FALSE(is_worth_waiting({.reason = reason, .again = now + 1s}, now));
 }
 
+// ---- what a devkeyd that runs did
+
+core::State in_service() {
+    core::State state;
+    state.installation = "abc234";
+    state.current.emplace();
+    state.current->key = {
+        .id = "id1", .name = "one", .generation = 1, .secret = core::Secret{"s"}, .created_at = {}};
+    return state;
+}
+
+core::OldKey left_key() {
+    return {.id = "id1", .name = "one", .generation = 1, .superseded_at = {}, .disabled_at = {}};
+}
+
+core::State out_of_service() {
+    core::State state;
+    state.installation = "abc234";
+    state.decommissioned_at = core::Instant{};
+    return state;
+}
+
+Outcome answer(core::Request request, const std::optional<core::State>& before,
+               const std::optional<core::State>& after) {
+    return answer_by_state(request, core::Policy{}, before, after);
+}
+
+TEST(AnswerByState, OfADecommissionIsDoneWhenNothingIsLeft) {
+    const auto done = answer(core::Request::Decommission, in_service(), out_of_service());
+    EXPECT_EQ(done.exit_code, 0);
+    EXPECT_EQ(done.reason, "decommissioned");
+    EXPECT_TRUE(done.changed);
+    EXPECT_FALSE(answer(core::Request::Decommission, out_of_service(), out_of_service()).changed);
+    EXPECT_TRUE(answer(core::Request::Decommission, std::nullopt, out_of_service()).changed);
+
+    auto left = out_of_service();
+    left.superseded.push_back(left_key());
+    const auto half = answer(core::Request::Decommission, in_service(), left);
+    EXPECT_EQ(half.exit_code, exit_later);
+    EXPECT_TRUE(half.detail.contains("left: one")) << half.detail;
+    core::Policy disables;
+    disables.decommission = core::Policy::Decommission::Disable;
+    left.superseded[0].disabled_at = core::Instant{};
+    EXPECT_EQ(answer_by_state(core::Request::Decommission, disables, in_service(), left).exit_code, 0);
+}
+
+TEST(AnswerByState, IsNotDoneWhereSomebodyElseHasUndoneIt) {
+    for (const auto& after : {std::optional<core::State>{}, std::optional(in_service())}) {
+        const auto undone = answer(core::Request::Decommission, in_service(), after);
+        EXPECT_EQ(undone.exit_code, exit_later);
+        EXPECT_EQ(undone.reason, "replaced");
+    }
+    EXPECT_EQ(answer(core::Request::Recommission, out_of_service(), out_of_service()).reason, "replaced");
+}
+
+TEST(AnswerByState, OfARecommissionIsDoneWithoutATombstone) {
+    core::State back;
+    back.installation = "abc234";
+    const auto done = answer(core::Request::Recommission, out_of_service(), back);
+    EXPECT_EQ(done.exit_code, 0);
+    EXPECT_EQ(done.reason, "done");
+    EXPECT_TRUE(done.changed);
+    EXPECT_FALSE(answer(core::Request::Recommission, in_service(), in_service()).changed);
+    EXPECT_EQ(answer(core::Request::Recommission, std::nullopt, std::nullopt).exit_code, 0);
+}
+
+TEST(AnswerByState, OfATakeOverIsDoneWhereNoOtherInstallationIsRecorded) {
+    auto before = in_service();
+    before.others.push_back({.id = "x", .name = "other", .seen_at = {}});
+    const auto done = answer(core::Request::TakeOver, before, in_service());
+    EXPECT_EQ(done.exit_code, 0);
+    EXPECT_EQ(done.reason, "done");
+    EXPECT_TRUE(done.changed);
+    EXPECT_FALSE(answer(core::Request::TakeOver, in_service(), in_service()).changed);
+    EXPECT_EQ(answer(core::Request::TakeOver, before, before).reason, "replaced");
+    auto found_on_the_way = in_service();
+    found_on_the_way.retired.emplace_back("other");
+    EXPECT_TRUE(answer(core::Request::TakeOver, in_service(), found_on_the_way).changed);
+}
+
+TEST(AnswerByState, OfATakeOverOfADecommissionedDeviceIsThatAndTheRemedy) {
+    const auto refused = answer(core::Request::TakeOver, out_of_service(), out_of_service());
+    EXPECT_EQ(refused.exit_code, exit_gives_up);
+    EXPECT_EQ(refused.reason, "decommissioned");
+    EXPECT_TRUE(refused.detail.contains("--recommission")) << refused.detail;
+    EXPECT_FALSE(refused.changed);
+}
+
+TEST(AnswerByState, ChangesOfTimesAreNoChange) {
+    auto looked = in_service();
+    looked.last_seen = looked.last_seen + std::chrono::hours{1};
+    looked.current->listed_at = looked.last_seen;
+    EXPECT_FALSE(answer(core::Request::TakeOver, in_service(), looked).changed);
+}
+
+TEST(AnswerByState, OfAReplacedRequestNamesTheOther) {
+    const auto replaced = replaced_by(core::Request::TakeOver);
+    EXPECT_EQ(replaced.exit_code, exit_later);
+    EXPECT_EQ(replaced.reason, "replaced");
+    EXPECT_TRUE(replaced.detail.contains("--take-over")) << replaced.detail;
+}
+
 }  // namespace
 }  // namespace devkey

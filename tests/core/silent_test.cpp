@@ -50,13 +50,72 @@ void add_old_key(Observation& seen) {
                                       .disabled_at = std::nullopt});
 }
 
+void name_another_owner(Observation& seen) {
+    seen.identity.owner = "local-userpass:b";
+}
+
+void see_another_owner(Observation& seen) {
+    seen.owner_id = "other";
+}
+
+void move_to_another_machine(Observation& seen) {
+    seen.machine = "other";
+}
+
 void add_other_key(Observation& seen) {
     seen.state->others.push_back({.id = "x", .name = "devkey-dev-zzzzzz-1-aaaa", .seen_at = today});
 }
 
 }  // namespace
 
-std::vector<Line> asked() {
+namespace {
+
+std::vector<Line> asked_under_another_identity() {
+    using O = Observation&;
+    return {
+        {"decommission asked, settings of another owner",
+         with_request(but(healthy(), name_another_owner), Request::Decommission), Action::Decommission,
+         Reason::DecommissionAsked},
+        {"the same, on another machine, too",
+         with_request(but(but(healthy(), name_another_owner), move_to_another_machine),
+                      Request::Decommission),
+         Action::Hold, Reason::CloneSuspected},
+        {"decommission asked, settings of another owner, state not saved",
+         with_request(but(but(healthy(), name_another_owner), [](O seen) { seen.state_unsaved = true; }),
+                      Request::Decommission),
+         Action::TrialSave, Reason::StateNotSaved},
+        {"decommission asked, settings of another owner, and the file can't be removed",
+         with_request(but(but(with_intent(Intent::Stage::Found), name_another_owner),
+                          [](O seen) {
+                              seen.failures[Action::Decommission] = {Reason::DiskRefuses, "", 1, now + 1s};
+                          }),
+                      Request::Decommission),
+         Action::Idle, Reason::DiskRefuses},
+        {"a key left, settings of another owner", but(but(decommissioned(), add_old_key), name_another_owner),
+         Action::Hold, Reason::IdentityChanged},
+        {"a key left, another owner at the service",
+         but(but(decommissioned(), add_old_key), see_another_owner), Action::Hold, Reason::IdentityChanged},
+        {"nothing left, settings of another owner",
+         but(decommissioned(), [](O seen) { seen.identity.owner = "local-userpass:b"; }), Action::Hold,
+         Reason::Decommissioned},
+        {"recommission asked, a key left, settings of another owner",
+         with_request(but(but(decommissioned(), add_old_key), name_another_owner), Request::Recommission),
+         Action::Recommission, Reason::RecommissionAsked},
+        {"recommission asked, a key left, another owner at the service",
+         with_request(but(but(decommissioned(), add_old_key), see_another_owner), Request::Recommission),
+         Action::Recommission, Reason::RecommissionAsked},
+        {"recommission asked, a key left, settings of another owner, on another machine",
+         with_request(
+             but(but(but(decommissioned(), add_old_key), name_another_owner), move_to_another_machine),
+             Request::Recommission),
+         Action::Hold, Reason::CloneSuspected},
+        {"recommission asked of a device in service, settings of another owner",
+         with_request(but(healthy(), name_another_owner), Request::Recommission), Action::Hold,
+         Reason::IdentityChanged},
+    };
+}
+
+std::vector<Line> asked_under_its_own() {
     using O = Observation&;
     const auto all_known = [](O seen) { seen.asked.others_known = true; };
     return {
@@ -64,10 +123,6 @@ std::vector<Line> asked() {
          Reason::DecommissionAsked},
         {"decommission asked of a device that never had a key", with_request(blank(), Request::Decommission),
          Action::Decommission, Reason::DecommissionAsked},
-        {"decommission asked, settings of another owner",
-         with_request(but(healthy(), [](O seen) { seen.identity.owner = "local-userpass:b"; }),
-                      Request::Decommission),
-         Action::Hold, Reason::IdentityChanged},
         {"decommission asked, file gone, state not saved",
          with_request(but(healthy(),
                           [](O seen) {
@@ -85,11 +140,11 @@ std::vector<Line> asked() {
              [](O seen) { seen.state->decommissioned_at = Instant{}; }),
          Action::Decommission, Reason::DecommissionAsked},
         {"nothing left", decommissioned(), Action::Hold, Reason::Decommissioned},
-        {"nothing left, settings of another owner",
-         but(decommissioned(), [](O seen) { seen.identity.owner = "local-userpass:b"; }), Action::Hold,
-         Reason::Decommissioned},
         {"recommission asked", with_request(decommissioned(), Request::Recommission), Action::Recommission,
          Reason::RecommissionAsked},
+        {"recommission asked, a key left",
+         with_request(but(decommissioned(), add_old_key), Request::Recommission), Action::RemoveKey,
+         Reason::DecommissionAsked},
         {"recommission asked of a device in service", with_request(healthy(), Request::Recommission),
          Action::Idle, Reason::Healthy},
         {"take-over asked", with_request(healthy(), Request::TakeOver), Action::CheckListed,
@@ -105,6 +160,30 @@ std::vector<Line> asked() {
          but(with_request(healthy(), Request::TakeOver), [](O seen) { seen.twin = "devkey-dev-abc234-9-x"; }),
          Action::Hold, Reason::CloneSuspected},
     };
+}
+
+}  // namespace
+
+std::vector<Line> asked() {
+    auto all = asked_under_its_own();
+    const auto more = asked_under_another_identity();
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+}
+
+TEST(Planner, NamesTheDecommissionedKeysThatAreLeftAtAnotherIdentity) {
+    const auto seen = but(but(decommissioned(), add_old_key), name_another_owner);
+    const auto detail = plan(no_schedule(), seen).detail;
+    EXPECT_TRUE(detail.contains("owner is now 'local-userpass:b'")) << detail;
+    EXPECT_TRUE(detail.contains("devkey-dev-abc234-1-old2")) << detail;
+    EXPECT_TRUE(detail.contains("--recommission leaves them behind")) << detail;
+}
+
+TEST(Planner, NamesTheKeysOfOtherInstallationsThatADecommissionedDeviceLeavesAlone) {
+    const auto detail = plan(no_schedule(), but(decommissioned(), add_other_key)).detail;
+    EXPECT_TRUE(detail.contains("devkey-dev-zzzzzz-1-aaaa")) << detail;
+    EXPECT_TRUE(detail.contains("--take-over")) << detail;
+    EXPECT_FALSE(plan(no_schedule(), decommissioned()).detail.contains("--take-over"));
 }
 
 Policy with_heartbeat() {

@@ -61,7 +61,7 @@ TEST_F(Killed, InTheCreateOfTheFirstKeyLeavesAStrayThatTheNextStartRemoves) {
 }
 
 TEST_F(Killed, InTheCreateOfARotationLeavesAStrayThatTheNextStartRemoves) {
-    set_policy("rotate: {after: 10m}\nsuperseded: {keep_enabled: 5m}\n");
+    set_policy("rotate: {after: 10m}\nsuperseded: {keep_enabled: 5m, delete_after: 1h}\n");
     expect_settled_by_a_run();
     const auto old_key = published();
     age(std::chrono::hours{1});
@@ -80,7 +80,8 @@ using Offline = LifeStory;
 
 TEST_F(Offline, WhenARotationIsDueKeepsItsKeyAndRotatesLater) {
     set_policy(
-        "rotate: {after: 5s, jitter: 0%}\nverify: {patience: 1s}\nsuperseded: {keep_enabled: 1s}\n"
+        "rotate: {after: 5s, jitter: 0%}\nverify: {patience: 1s}\nsuperseded: {keep_enabled: 1s, "
+        "delete_after: 1m}\n"
         "watchdog: {key_login: {every: never}, key_listed: {every: never}}\n");
     start();
     const auto old_key = published("1");

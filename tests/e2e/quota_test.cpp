@@ -110,8 +110,8 @@ TEST_F(Rotation, OfEighteenDevicesWithTwentySlotsComesToEachInItsTime) {
 /// Twenty devices with a key each: the owner can have no other.
 struct FullQuota : OneOwner {
     void SetUp() override {
-        add_devices(21, "rotate: {after: 12m}\nsuperseded: {keep_enabled: 5m}\n");  // so a free slot is
-                                                                                    // looked for each second
+        // So a free slot is looked for each second.
+        add_devices(21, "rotate: {after: 12m}\nsuperseded: {keep_enabled: 5m, delete_after: 1h}\n");
         for (auto& device : holders()) {
             const auto run = device->once();
             ASSERT_EQ(run.exit_code, 0) << run.err << run.out;

@@ -2,7 +2,12 @@
 // service, and through crashes.
 #include "e2e/requests.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <random>
+
+#include "storage/descriptor.hpp"
 
 namespace devkey::e2e {
 namespace {
@@ -93,6 +98,7 @@ TEST_F(Asked, DecommissionIsDoneByTheDaemonThatRuns) {
     ASSERT_TRUE(logs("healthy")) << log();
     decommission();
     EXPECT_TRUE(logs("decommissioned")) << log();
+    EXPECT_FALSE(device.run("--decommission").changed) << "there is nothing to do";
     EXPECT_TRUE(daemon->is_running());
     EXPECT_EQ(daemon->end(SIGTERM), 0) << log();
     daemon.reset();
@@ -123,6 +129,9 @@ TEST_F(Asked, RecommissionIsDoneByTheDaemonThatRuns) {
     ASSERT_TRUE(wait_until([&] { return device.has_credential(); })) << log();
     ASSERT_TRUE(wait_until([&] { return !state()->has("pending"); })) << log();
     expect_second_generation();
+    const auto again = device.run("--recommission");
+    EXPECT_EQ(again.exit_code, 0) << again.err << again.out;
+    EXPECT_FALSE(again.changed);
     EXPECT_EQ(daemon->end(SIGTERM), 0) << log();
     expect_only_the_published_key();
 }
@@ -142,7 +151,8 @@ struct RequestsWithoutTheService : Asked {
         asking.end(SIGKILL);
         daemon->end(SIGKILL);
         EXPECT_EQ(asking.output(), "");
-        EXPECT_EQ(content_of(requests_file()), "{\"version\": 1, \"request\": \"decommission\"}\n");
+        EXPECT_TRUE(content_of(requests_file())
+                        .starts_with("{\"version\": 1, \"request\": \"decommission\", \"id\": \""));
         EXPECT_EQ(service.key_names(), Names{old_name});
         expect_no_secret();
     }
@@ -268,6 +278,67 @@ TEST_F(Asked, RecommissionDuringADecommissionFollowsIt) {
     EXPECT_EQ(second.wait(), 0) << second.errors();
     expect_only_the_published_key();
     expect_second_generation();
+}
+
+// The same, where a daemon does the work: who asked first is told.
+TEST_F(Asked, DecommissionIsToldThatAnotherRequestHasTakenItsPlace) {
+    const auto gate = std::make_shared<fakes::Gate>();
+    start_daemon();
+    ASSERT_TRUE(logs("healthy")) << log();
+    service.faults.at("DELETE", "", fakes::delay_before(gate));
+    fakes::Process first(device.words({"--decommission", "--json"}), device.next_output());
+    ASSERT_TRUE(gate->reached()) << log();
+    fakes::Process second(device.words({"--recommission", "--json"}), device.next_output());
+    EXPECT_EQ(first.wait(), EX_TEMPFAIL) << first.errors();
+    EXPECT_TRUE(first.output().contains(R"("reason":"replaced")")) << first.output();
+    EXPECT_TRUE(first.output().contains("--recommission")) << first.output();
+    gate->open();
+    EXPECT_EQ(second.wait(), 0) << second.errors();
+    ASSERT_TRUE(wait_until([&] { return device.has_credential(); })) << log();
+    ASSERT_TRUE(wait_until([&] { return !state()->has("pending"); })) << log();
+    expect_second_generation();
+}
+
+// A request that is done before who asked has looked, and undone by another: no `done` is told.
+TEST_F(Asked, DecommissionThatWasUndoneIsNotToldAsDone) {
+    const auto gate = std::make_shared<fakes::Gate>();
+    start_daemon();
+    ASSERT_TRUE(logs("healthy")) << log();
+    service.faults.at("DELETE", "", fakes::delay_before(gate));
+    fakes::Process first(device.words({"--decommission", "--json"}), device.next_output());
+    ASSERT_TRUE(gate->reached()) << log();
+    first.signal(SIGSTOP);
+    gate->open();
+    ASSERT_TRUE(wait_until([&] { return !is_asked(); })) << log();
+    EXPECT_EQ(device.run("--recommission").exit_code, 0);
+    first.signal(SIGCONT);
+    EXPECT_EQ(first.wait(), EX_TEMPFAIL) << first.errors();
+    EXPECT_TRUE(first.output().contains(R"("reason":"replaced")")) << first.output();
+}
+
+// What needs no service is done before whoever asked has brought it to disk.
+TEST_F(Asked, RecommissionIsForgottenWhenItsWriterHasLetGo) {
+    start_daemon();
+    ASSERT_TRUE(logs("healthy")) << log();
+    const storage::Descriptor writer{
+        ::open(device.state_directory().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    ASSERT_EQ(::flock(writer.get(), LOCK_EX), 0);
+    fakes::put(requests_file(), "{\"version\": 1, \"request\": \"recommission\", \"id\": \"abc\"}\n");
+    change_settings("bench-1", "bench-2");
+    daemon->signal(SIGHUP);  // so that its log tells of a pass since
+    ASSERT_TRUE(logs("identity-changed")) << log();
+    EXPECT_TRUE(is_asked());
+    ASSERT_EQ(::flock(writer.get(), LOCK_UN), 0);
+    EXPECT_TRUE(wait_until([&] { return !is_asked(); })) << log();
+    EXPECT_FALSE(log().contains("request-stays")) << log();
+    EXPECT_TRUE(daemon->is_running());
+}
+
+// Written down by a devkeyd of before, which gave requests no id.
+TEST_F(Asked, DecommissionWithoutAnIdIsCarriedOutToo) {
+    fakes::put(requests_file(), "{\"version\": 1, \"request\": \"decommission\"}\n");
+    EXPECT_EQ(device.once().reason, "decommissioned");
+    expect_out_of_service();
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // --take-over, with and without a daemon; and requests that nobody can read.
-#include "e2e/requests.hpp"
+#include "e2e/former_life.hpp"
 
 namespace devkey::e2e {
 namespace {
@@ -9,43 +9,7 @@ using fakes::wait_until;
 
 // ---- other installations
 
-/// The device was installed anew: its first key is another installation's.
-struct TakeOver : Asked {
-    void SetUp() override {
-        Asked::SetUp();
-        start_over_on_the_device();
-        other.device_id = "{literal: bench-2}";
-        other.write_settings();
-        ASSERT_EQ(other.once().exit_code, 0);
-        const auto run = device.once();
-        ASSERT_EQ(run.exit_code, 0) << run.err << run.out;
-        EXPECT_NE(run.err.find("other-installation"), std::string::npos) << run.err;
-        EXPECT_NE(run.err.find(old_name), std::string::npos) << run.err;
-        ASSERT_TRUE(service.store->add_key({"0123456789abcdef01234567", "user-1", "by-hand", false},
-                                           server::sha256("made by hand")));
-        EXPECT_EQ(service.keys().size(), 4U);
-        EXPECT_TRUE(service.takes(old_key));
-    }
-    void start_over_on_the_device() const {
-        std::filesystem::remove_all(device.state_directory());
-        std::filesystem::remove(device.credential_file());
-    }
-    void expect_only_the_first_gone() const {
-        EXPECT_FALSE(service.takes(old_key));
-        auto wanted = Names{device.credential("key_name"), other.credential("key_name"), "by-hand"};
-        auto names = service.key_names();
-        std::ranges::sort(wanted);
-        std::ranges::sort(names);
-        EXPECT_EQ(names, wanted);
-        EXPECT_TRUE(service.takes(device.credential("key")));
-        EXPECT_TRUE(service.takes(other.credential("key")));
-        EXPECT_TRUE(service.takes("made by hand"));
-        EXPECT_FALSE(state()->has("others"));
-        EXPECT_FALSE(is_asked());
-    }
-
-    Device other{service.url(), service.authority.ca_file()};
-};
+using TakeOver = FormerLife;
 
 TEST_F(TakeOver, RemovesTheKeyOfTheFormerLifeAndOnlyThat) {
     const auto key = content_of(device.credential_file());
@@ -67,8 +31,32 @@ TEST_F(TakeOver, IsDoneByTheDaemonThatRuns) {
     const auto run = device.run("--take-over");
     EXPECT_EQ(run.exit_code, 0) << run.err << run.out;
     EXPECT_EQ(run.result, "done") << run.out;
+    EXPECT_TRUE(run.changed);
     expect_only_the_first_gone();
+    EXPECT_FALSE(device.run("--take-over").changed) << "there is nobody left";
     EXPECT_TRUE(daemon->is_running());
+}
+
+TEST_F(TakeOver, OfADeviceOutOfServiceIsRefusedWithTheRemedyAndForgotten) {
+    const auto out = device.run("--decommission");
+    EXPECT_EQ(out.exit_code, 0) << out.err << out.out;
+    EXPECT_TRUE(out.out.contains(old_name)) << "the former life's key, which stays: " << out.out;
+    EXPECT_TRUE(service.takes(old_key));
+    const auto expect_refused = [&] {
+        const auto run = device.run("--take-over");
+        EXPECT_EQ(run.exit_code, EX_UNAVAILABLE) << run.err << run.out;
+        EXPECT_EQ(run.reason, "decommissioned") << run.out;
+        EXPECT_FALSE(run.changed);
+        EXPECT_TRUE(run.out.contains("devkeyd --recommission takes it into service again")) << run.out;
+        EXPECT_FALSE(is_asked());
+    };
+    expect_refused();
+    start_daemon();
+    ASSERT_TRUE(logs("decommissioned")) << log();
+    expect_refused();
+    EXPECT_EQ(device.run("--recommission").exit_code, 0);  // it doesn't strike later
+    ASSERT_TRUE(wait_until([&] { return device.has_credential(); })) << log();
+    EXPECT_TRUE(service.takes(old_key));
 }
 
 // ---- what nobody can read

@@ -276,6 +276,21 @@ TEST_F(Leaving, ADecommissionedDeviceMayGoToAnotherOwner) {
     EXPECT_EQ(state().current->key.generation, 2U);
 }
 
+TEST_F(Leaving, DecommissionLeavesTheKeysOfOtherInstallationsAloneAndNamesThem) {
+    const std::string name = "devkey-dev-1-zzzzzz-1-aaaa";
+    world.service.keys["x"] = {.name = name, .secret = "s", .enabled = true, .hidden_lists = 0};
+    world.setup.policy.watchdog.key_listed = 1h;
+    world.restart();
+    world.live(2h);
+    ASSERT_EQ(state().others.size(), 1U);
+    const auto snapshot = ask(Request::Decommission);
+    EXPECT_EQ(snapshot.decision.reason, Reason::Decommissioned);
+    EXPECT_TRUE(snapshot.decision.detail.contains(name)) << snapshot.decision.detail;
+    ASSERT_TRUE(world.service.keys.contains("x"));
+    EXPECT_TRUE(world.service.keys.at("x").enabled);
+    EXPECT_EQ(world.service.keys.size(), 1U);
+}
+
 TEST_F(Leaving, TakeOverDeletesTheKeysOfOtherInstallationsAtOnce) {
     world.service.keys["x"] = {
         .name = "devkey-dev-1-zzzzzz-1-aaaa", .secret = "s", .enabled = true, .hidden_lists = 0};
@@ -285,6 +300,7 @@ TEST_F(Leaving, TakeOverDeletesTheKeysOfOtherInstallationsAtOnce) {
     EXPECT_EQ(snapshot.decision.reason, Reason::Healthy);
     EXPECT_EQ(world.request, Request::None);
     EXPECT_EQ(world.service.removed, std::vector<std::string>{"x"});
+    EXPECT_EQ(state().retired, std::vector<std::string>{"devkey-dev-1-zzzzzz-1-aaaa"});
     EXPECT_TRUE(is_enabled());
 }
 

@@ -54,16 +54,22 @@ class Entropy : public ports::Entropy {
 
 class Reporter : public ports::Reporter {
  public:
-    void report(const ports::Event& event) noexcept override { names_.emplace_back(event.name); }
+    void report(const ports::Event& event) noexcept override {
+        names_.emplace_back(event.name);
+        messages_ += event.message + '\n';
+    }
     [[nodiscard]] bool told(std::string_view name) const {
         return std::ranges::find(names_, name) != names_.end();
     }
     [[nodiscard]] std::ptrdiff_t times(std::string_view name) const {
         return std::ranges::count(names_, name);
     }
+    /// Whether it stands in a message.
+    [[nodiscard]] bool said(std::string_view text) const { return messages_.contains(text); }
 
  private:
     std::vector<std::string> names_;
+    std::string messages_;
 };
 
 class Store : public ports::StateStore {

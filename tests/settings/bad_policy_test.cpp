@@ -85,7 +85,37 @@ INSTANTIATE_TEST_SUITE_P(
         PolicyMistake{"version: 1\nrotate:\n  after: 10d\nsuperseded:\n  keep_enabled: 9d\n",
                       "policy.yaml:5:17: superseded.keep_enabled: is not shorter"},
         PolicyMistake{"version: 1\nrotate:\n  after: 5d\n  windows: [Mon 02:00-05:00]\n",
-                      "policy.yaml:4:12: rotate.windows: are up to 6d21h apart"}));
+                      "policy.yaml:4:12: rotate.windows: are up to 6d21h apart"},
+        PolicyMistake{
+            "version: 1\nsuperseded:\n  delete_after: 500d\n",
+            "policy.yaml:3:17: superseded.delete_after: is so long that this device alone would have up "
+            "to 20 keys at once (rotations may come every 27d), and its owner has room for 20, of which "
+            "two are kept free: shorten it or rotate less often"},
+        PolicyMistake{
+            "version: 1\nrotate: {after: 9h, jitter: 0%}\nsuperseded: {keep_enabled: 1h}\n",
+            "policy.yaml:3:13: superseded.delete_after: is so long that this device alone would have up "
+            "to 20 keys"}));
+
+// The quota is the service's, and what fills it must be the deletion's doing.
+TEST(BadFiles, AsksForNoMoreKeysThanTheOwnerMayHave) {
+    const auto problems = [](std::size_t limit, const std::string& superseded) {
+        const core::Capabilities service{.keys_per_owner = limit};
+        const auto loaded =
+            load("/c/devkeyd.yaml", service,
+                 texts({{"/c/devkeyd.yaml", least + "policy: policy.yaml\n"},
+                        {"/c/policy.yaml", "version: 1\nrotate: {after: 10d, jitter: 0%}\nsuperseded: {" +
+                                               superseded + "}\n"}}));
+        return lines_of(loaded).size();
+    };
+    // One key in use, one in its grace or disabled for each 10 days begun.
+    EXPECT_EQ(problems(20, "keep_enabled: 1d, delete_after: 169d"), 0U);  // 18 keys
+    EXPECT_EQ(problems(20, "keep_enabled: 1d, delete_after: 170d"), 1U);  // 19 keys
+    EXPECT_EQ(problems(21, "keep_enabled: 1d, delete_after: 170d"), 0U);
+    EXPECT_EQ(problems(0, "keep_enabled: 1d, delete_after: 3650d"), 0U) << "no limit known";
+    EXPECT_EQ(problems(20, "keep_enabled: 1d, delete_after: 3650d, then: delete"), 0U);
+    EXPECT_EQ(problems(2, "keep_enabled: 1d, delete_after: 0s"), 0U);
+    EXPECT_EQ(problems(4, "keep_enabled: 1d, delete_after: 10d"), 1U);
+}
 
 TEST(BadFiles, AsksForNothingThatTheServiceCantDo) {
     const core::Capabilities simple{.can_disable = false};

@@ -205,6 +205,7 @@ void World::edit_identity() {
     story_.tell(machine.name(), "a person names another owner in the settings");
     machine.setup.identity.owner = "local-userpass:bob";
     if (machine.is_up()) machine.start();
+    if (!machine.twin && dice_.chance(400)) leave(machine);
     after(1min, days{2}, [this, &machine] {
         story_.tell(machine.name(), "the settings name the owner again");
         machine.name_owner_again();
@@ -224,7 +225,10 @@ void World::stop_program() {
 
 void World::decommission() {
     Machine& machine = any_machine();
-    if (machine.twin) return;
+    if (!machine.twin) leave(machine);
+}
+
+void World::leave(Machine& machine) {
     story_.tell(machine.name(), "a person takes it out of service");
     machine.ask(core::Request::Decommission);
     if (!dice_.chance(600)) return;

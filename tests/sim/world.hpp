@@ -72,6 +72,7 @@ class World {
     void edit_identity();
     void stop_program();
     void decommission();
+    void leave(Machine& machine);
     void take_over();
     void re_image();
     void clone();

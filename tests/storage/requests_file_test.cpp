@@ -1,12 +1,17 @@
 #include "storage/requests_file.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
+#include <utility>
 
 #include "fakes/temporary_directory.hpp"
+#include "storage/descriptor.hpp"
 
 namespace devkey::storage {
 namespace {
@@ -24,15 +29,70 @@ struct RequestsFile : testing::Test {
 };
 
 TEST_F(RequestsFile, HoldsEachRequestUntilItIsForgotten) {
-    EXPECT_EQ(load_request(directory.path), Request::None);
+    EXPECT_EQ(load_request(directory.path), Asking{});
     for (const auto request : {Request::Decommission, Request::Recommission, Request::TakeOver}) {
-        ASSERT_TRUE(save_request(calls, directory.path, request));
-        EXPECT_EQ(load_request(directory.path), request);
+        ASSERT_TRUE(save_request(calls, directory.path, {request, "abc234"}));
+        EXPECT_EQ(load_request(directory.path), (Asking{request, "abc234"}));
     }
-    EXPECT_EQ(content_of(file), "{\"version\": 1, \"request\": \"take-over\"}\n");
-    ASSERT_TRUE(forget_request(calls, directory.path));
-    EXPECT_EQ(load_request(directory.path), Request::None);
-    EXPECT_TRUE(forget_request(calls, directory.path));
+    EXPECT_EQ(content_of(file), "{\"version\": 1, \"request\": \"take-over\", \"id\": \"abc234\"}\n");
+    ASSERT_TRUE(forget_request(calls, directory.path, {Request::TakeOver, "abc234"}));
+    EXPECT_EQ(load_request(directory.path), Asking{});
+    EXPECT_TRUE(forget_request(calls, directory.path, {Request::TakeOver, "abc234"}));
+}
+
+TEST_F(RequestsFile, WithoutAnIdIsReadAndForgottenToo) {
+    put(file, "{\"version\": 1, \"request\": \"decommission\"}\n");
+    EXPECT_EQ(load_request(directory.path), (Asking{Request::Decommission, ""}));
+    ASSERT_TRUE(forget_request(calls, directory.path, {Request::Decommission, ""}));
+    EXPECT_FALSE(std::filesystem::exists(file));
+}
+
+TEST_F(RequestsFile, KeepsARequestThatTookThePlaceOfTheOneThatIsDone) {
+    for (const Asking& other : {Asking{Request::Recommission, "a"}, Asking{Request::Decommission, "b"}}) {
+        ASSERT_TRUE(save_request(calls, directory.path, other));
+        EXPECT_TRUE(forget_request(calls, directory.path, {Request::Decommission, "a"}));
+        EXPECT_EQ(load_request(directory.path), other);
+    }
+}
+
+/// Looks, when the file is replaced or removed, whether another could do so in between.
+struct SeesWhetherItIsAlone : FileCalls {
+    explicit SeesWhetherItIsAlone(std::string of) : directory(std::move(of)) {}
+    int rename(int opened, const char* from, const char* to) override {
+        look();
+        return FileCalls::rename(opened, from, to);
+    }
+    int unlink(int opened, const char* name) override {
+        look();
+        return FileCalls::unlink(opened, name);
+    }
+    void look() {
+        const Descriptor other{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+        ++looks;
+        alone = alone && ::flock(other.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    }
+    std::string directory;
+    int looks = 0;
+    bool alone = true;
+};
+
+TEST_F(RequestsFile, IsNeverRemovedWhileSomebodyWritesAnother) {
+    SeesWhetherItIsAlone seeing{directory.path};
+    ASSERT_TRUE(save_request(seeing, directory.path, {Request::Decommission, "a"}));
+    ASSERT_TRUE(forget_request(seeing, directory.path, {Request::Decommission, "a"}));
+    EXPECT_EQ(seeing.looks, 2);
+    EXPECT_TRUE(seeing.alone);
+    EXPECT_TRUE(save_request(calls, directory.path, {Request::Recommission, "b"}));  // it has let go
+}
+
+TEST_F(RequestsFile, IsNotForgottenWhileSomebodyWritesAndNobodyWaits) {
+    ASSERT_TRUE(save_request(calls, directory.path, {Request::Decommission, "a"}));
+    const Descriptor writer{::open(directory.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    ASSERT_EQ(::flock(writer.get(), LOCK_EX), 0);
+    const auto forgotten = forget_request(calls, directory.path, {Request::Decommission, "a"});
+    ASSERT_FALSE(forgotten);
+    EXPECT_EQ(forgotten.error().kind, ErrorKind::Unavailable);
+    EXPECT_EQ(load_request(directory.path), (Asking{Request::Decommission, "a"}));
 }
 
 TEST_F(RequestsFile, IsRefusedWithThePlaceAndTheRemedyWhereItIsWrong) {
@@ -63,7 +123,7 @@ TEST_F(RequestsFile, IsRefusedWithTheRemedyWhereItCantBeRead) {
 }
 
 TEST_F(RequestsFile, IsNotReadWhereOthersMayWriteIt) {
-    ASSERT_TRUE(save_request(calls, directory.path, Request::Decommission));
+    ASSERT_TRUE(save_request(calls, directory.path, {Request::Decommission, "a"}));
     ASSERT_EQ(::chmod(file.c_str(), 0666), 0);
     const auto loaded = load_request(directory.path);
     ASSERT_FALSE(loaded);
@@ -72,7 +132,7 @@ TEST_F(RequestsFile, IsNotReadWhereOthersMayWriteIt) {
 
 TEST_F(RequestsFile, IsReadOnlyWhereItIsOurs) {
     if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
-    ASSERT_TRUE(save_request(calls, directory.path, Request::Decommission));
+    ASSERT_TRUE(save_request(calls, directory.path, {Request::Decommission, "a"}));
     ASSERT_EQ(::chown(file.c_str(), 12345, 12345), 0);
     const auto loaded = load_request(directory.path);
     ASSERT_FALSE(loaded);

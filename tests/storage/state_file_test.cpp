@@ -1,6 +1,7 @@
 #include "storage/state_file.hpp"
 
 #include <gtest/gtest.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -237,6 +238,24 @@ TEST(StateFile, LoadRemovesWhatACrashLeft) {
     EXPECT_EQ(directory.entries(), 1U);
 }
 
+// Whoever only looks must not take away what another is just writing.
+TEST(StateFile, IsLookedAtWithoutAnyChange) {
+    const TemporaryDirectory directory;
+    SilentReporter reporter;
+    FileCalls calls;
+    EXPECT_FALSE(look_at_state(directory.path).value());
+    ASSERT_TRUE((StateFile{directory.path, reporter, calls}.save(sample_state())));
+    put(directory.file(".state.json.devkeyd-new"), "{\"version\": 1, \"ide");
+    ASSERT_EQ(::chmod(directory.file("state.json").c_str(), 0644), 0);
+    EXPECT_EQ(look_at_state(directory.path).value(), sample_state());
+    EXPECT_EQ(directory.entries(), 2U);
+    struct stat facts{};
+    ASSERT_EQ(::stat(directory.file("state.json").c_str(), &facts), 0);
+    EXPECT_EQ(facts.st_mode & 07777U, 0644U);
+    put(directory.file("state.json"), "{");
+    EXPECT_EQ(look_at_state(directory.path).error().kind, ErrorKind::Corrupt);
+}
+
 TEST(StateFile, ThatIsALinkIsInsecureNeverMissing) {
     const TemporaryDirectory directory;
     SilentReporter reporter;
@@ -303,6 +322,29 @@ TEST(StateLock, IsLetGoByADeadProcessAndKeepsAnotherOut) {
     if (second == 0) ::_exit(StateLock::take(directory.path) ? 1 : 0);
     ASSERT_EQ(::waitpid(second, &status, 0), second);
     EXPECT_EQ(status, 0);
+}
+
+TEST(StateLock, OfAServicesDirectoryIsRefusedWithTheUserToRunItAs) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can give a directory away";
+    const TemporaryDirectory directory;
+    const auto refused = [&](uid_t owner) {
+        EXPECT_EQ(::chown(directory.path.c_str(), owner, static_cast<gid_t>(-1)), 0);
+        const auto lock = StateLock::take(directory.path);
+        EXPECT_EQ(lock.error().kind, ErrorKind::Insecure);
+        EXPECT_EQ(StateLock::check(directory.path).error().message, lock.error().message);
+        return lock.error().message;
+    };
+    const passwd* user = ::getpwnam("nobody");
+    ASSERT_NE(user, nullptr);
+    const auto of_a_service = refused(user->pw_uid);
+    EXPECT_TRUE(of_a_service.contains("belongs to nobody (uid ")) << of_a_service;
+    EXPECT_TRUE(of_a_service.contains("runs as root (uid 0)")) << of_a_service;
+    EXPECT_TRUE(of_a_service.ends_with("run it as that user: runuser -u nobody -- devkeyd ..."))
+        << of_a_service;
+    EXPECT_FALSE(of_a_service.contains("chown")) << of_a_service;
+    const auto of_nobody_known = refused(4242424);
+    EXPECT_TRUE(of_nobody_known.contains("belongs to uid 4242424")) << of_nobody_known;
+    EXPECT_TRUE(of_nobody_known.contains("chown it to the user that runs devkeyd")) << of_nobody_known;
 }
 
 TEST(StateLock, MakesItsDirectoryWhateverTheUmaskAndNothingElse) {
