@@ -43,6 +43,18 @@ TEST_F(SimulateTool, TellsPeopleWhatThePolicyDoes) {
         EXPECT_NE(ran.output.find(what), std::string::npos) << what << " in " << ran.output;
 }
 
+TEST_F(SimulateTool, SaysThatAHeartbeatHasNoPartInIt) {
+    const auto path =
+        write_policy("version: 1\nwatchdog: {heartbeat: {file: /run/alive, stale_after: 72h}}\n");
+    const auto ran = run({"--policy", path, "--devices", "1", "--for", "5d"});
+    EXPECT_EQ(ran.code, 0) << ran.errors;
+    EXPECT_NE(ran.output.find("watchdog.heartbeat      has no part in this"), std::string::npos)
+        << ran.output;
+    EXPECT_EQ(
+        run({"--policy", DEVKEY_SHIPPED_POLICY, "--devices", "1", "--for", "5d"}).output.find("heartbeat"),
+        std::string::npos);
+}
+
 TEST_F(SimulateTool, TellsProgramsTheSame) {
     const auto ran = run({"--policy", DEVKEY_SHIPPED_POLICY, "--devices", "4", "--per-owner", "2", "--for",
                           "70d", "--power-cut", "40d", "--power-cut-lasts", "10m", "--json"});

@@ -217,6 +217,8 @@ void World::stop_program() {
     Machine& machine = any_machine();
     story_.tell(machine.name(), "its program stops");
     machine.program.stop();
+    // Whoever took the device away may switch it off and on.
+    if (dice_.chance(300)) after(1h, days{4}, [&machine] { machine.reboot(); });
     after(1h, days{6}, [this, &machine] {
         story_.tell(machine.name(), "its program runs again");
         machine.program.go_on();

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <random>
 
+#include "fakes/process.hpp"
 #include "sim/world.hpp"
 
 namespace devkey::sim {
@@ -13,12 +14,17 @@ namespace {
 
 constexpr std::uint64_t fixed_seeds = DEVKEY_SIM_SEEDS;
 
+/// What tells the whole story of a seed, for a shell.
+std::string replay_of(std::uint64_t seed) {
+    return "'" DEVKEY_SIMULATE "' --seed " + std::to_string(seed);
+}
+
 /// The story of a seed that broke a promise, short enough to be read: its end.
 std::string told(std::uint64_t seed, Bug bug = Bug::None) {
     Coverage unused;
     const auto outcome = run(seed, unused, true, bug);
     std::string text = "seed " + std::to_string(seed) + ": " + outcome.broken.value_or("it held this time") +
-                       "\nsee all of it with tools/simulate --seed " + std::to_string(seed) + "; the end:\n";
+                       (bug == Bug::None ? "\nsee all of it: " + replay_of(seed) : "") + "\nits end:\n";
     const std::size_t lines = std::min<std::size_t>(outcome.story.size(), 40);
     for (auto line = outcome.story.end() - static_cast<std::ptrdiff_t>(lines); line != outcome.story.end();
          ++line)
@@ -67,6 +73,17 @@ TEST(Simulation, ReplaysExactly) {
         EXPECT_EQ(first.passes, silent.passes);
         EXPECT_EQ(first.requests, silent.requests);
     }
+}
+
+TEST(Simulation, NamesACommandThatTellsTheSameStory) {
+    Coverage unused;
+    std::string expected;
+    for (const auto& line : run(3, unused, true).story) expected += line + "\n";
+    fakes::TemporaryDirectory directory;
+    fakes::Process shell{{"/bin/sh", "-c", replay_of(3)}, directory.file("ran")};
+    EXPECT_EQ(shell.wait(), 0) << shell.errors();
+    EXPECT_EQ(shell.output(), expected + "seed 3: every promise held\n");
+    EXPECT_NE(told(3).find(replay_of(3)), std::string::npos);
 }
 
 TEST(Simulation, TellsABrokenPromiseInWords) {

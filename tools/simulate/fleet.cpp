@@ -92,7 +92,9 @@ std::string steady_json(const sim::SteadyState& steady) {
 }  // namespace
 
 void add_fleet_flags(CLI::App& app, FleetFlags& flags) {
-    auto* policy = app.add_option("--policy", flags.policy, "show what this policy file does to a fleet");
+    auto* policy = app.add_option("--policy", flags.policy,
+                                  "show what this policy file does to a fleet (in which no program falls "
+                                  "silent: watchdog.heartbeat has no part in it)");
     app.add_option("--devices", flags.devices, "how many devices (10000)")
         ->needs(policy)
         ->check(CLI::Range(1, 10'000'000));
@@ -153,6 +155,8 @@ std::string as_text(const sim::Fleet& fleet, const sim::FleetReport& report) {
                              report.keys_made, report.most_keys, shown(report.greatest_age)));
     line("longest wait for a key",
          fmt::format("{}; {} devices wait in the end", shown(report.longest_wait), report.waiting_devices));
+    if (fleet.policy.watchdog.heartbeat)
+        line("watchdog.heartbeat", "has no part in this: no program falls silent");
     for (const auto& [reason, devices] : report.in_the_end)
         line("in the end", fmt::format("{} devices: {}", devices, core::name_of(reason)));
     return text;

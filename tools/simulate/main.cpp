@@ -23,6 +23,7 @@ using devkey::sim::Coverage;
 using Clock = std::chrono::steady_clock;
 
 struct Flags {
+    std::string program;  ///< as it was called
     std::uint64_t seeds = 0;
     std::optional<std::uint64_t> from;
     std::optional<std::uint64_t> seed;
@@ -73,7 +74,8 @@ class Many {
             if (!outcome.broken) continue;
             ++broken_;
             const std::lock_guard lock(mutex_);
-            fmt::print("seed {}: {}\n", from_ + number, *outcome.broken);
+            fmt::print("seed {}: {}\n  see what happened: {} --seed {}\n", from_ + number, *outcome.broken,
+                       flags_.program, from_ + number);
             std::fflush(stdout);
         }
         const std::lock_guard lock(mutex_);
@@ -92,7 +94,6 @@ class Many {
             coverage_.seeds, from_, spent(), static_cast<double>(coverage_.seeds) / spent(), flags_.jobs,
             weeks, coverage_.passes, coverage_.requests, coverage_.keys, coverage_.busiest_hour,
             broken_.load());
-        if (broken_ != 0) fmt::print("see what happened: tools/simulate --seed SEED\n");
     }
 
     const Flags& flags_;
@@ -112,6 +113,7 @@ int main(int argc, char** argv) {
         "with "
         "--policy, shows what a policy does to a fleet."};
     Flags flags;
+    flags.program = argv[0];
     app.add_option("--seeds", flags.seeds, "how many seeds (default 10000, without --seconds)");
     app.add_option("--from", flags.from, "the first seed (default 1; with --seconds a random one)");
     app.add_option("--seconds", flags.seconds, "stop after so many seconds");
