@@ -29,13 +29,13 @@ BootInstant stale_at(const HeartbeatPolicy& heartbeat, const Observation& seen) 
     return std::max(due, seen.started + std::min(heartbeat.stale_after, chance_to_return));
 }
 
-/// Whether the program is back since its key was switched off: a beat that we saw come, or that is stamped
-/// since then. An older one proves nothing after a restart, when the clock may stand anywhere.
+/// Whether the program is back since its key was switched off: a beat that we saw come, or a stamp that
+/// wasn't there then. The same stamp is no return, however fresh it looks by a clock that started at an old
+/// time.
 bool beats_again(const HeartbeatPolicy& heartbeat, const CurrentKey& key, const Observation& seen) {
+    if (!seen.beat || seen.beat == key.last_beat) return false;
     if (seen.beat_ago) return *seen.beat_ago < heartbeat.stale_after;
-    const bool since = seen.beat && key.unsure_until && *seen.beat > *key.unsure_until;
-    if (!since) return false;
-    // On a clock that isn't trusted it may be: that is asked for before the key is enabled.
+    // On a clock that isn't trusted it may be: the time is asked for before the key is enabled.
     const Millis ago = seen.time.now - *seen.beat;
     return seen.time.trust != ClockTrust::Server || (ago > -clocks_differ && ago < heartbeat.stale_after);
 }

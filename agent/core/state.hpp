@@ -88,6 +88,9 @@ struct CurrentKey {
     /// Since we disabled or enabled it: until then a read may not show it, and an earlier request may still
     /// be on its way.
     std::optional<Instant> unsure_until{};
+    /// How the heartbeat file was stamped when we switched the key off: any other stamp since is a return. By
+    /// the machine's clock, whatever that showed: it is compared, never counted from.
+    std::optional<Instant> last_beat{};
 
     bool operator==(const CurrentKey&) const = default;
 };

@@ -27,7 +27,10 @@ Reconciler::Done Reconciler::switch_off() {
         // Who disabled it before us may enable it again: not we.
         if (!there->enabled) return set_standing(Standing::DisabledOutside);
         // Written down first: after a crash it is known that it was we.
-        if (auto saved = set_standing(Standing::SwitchingOff); !saved) return saved;
+        State next = *seen_.state;
+        next.current->standing = Standing::SwitchingOff;
+        next.current->last_beat = seen_.beat;
+        if (auto saved = save(std::move(next)); !saved) return saved;
     }
     const auto disabled = world_.service.disable(key.id);
     const bool gone = !disabled && disabled.error().kind == ErrorKind::NotFound;

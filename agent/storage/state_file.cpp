@@ -155,6 +155,7 @@ Object::Ptr to_json(const CurrentKey& current) {
     set_time(*json, "logged_in_at", current.logged_in_at);
     set_time(*json, "listed_at", current.listed_at);
     set_time(*json, "unsure_until", current.unsure_until);
+    set_time(*json, "last_beat", current.last_beat);
     return json;
 }
 
@@ -166,6 +167,7 @@ CurrentKey read_current(JsonFields fields) {
     current.logged_in_at = read_time(fields, "logged_in_at");
     current.listed_at = read_time(fields, "listed_at");
     current.unsure_until = read_time(fields, "unsure_until");
+    current.last_beat = read_time(fields, "last_beat");
     fields.done();
     return current;
 }

@@ -20,16 +20,18 @@ Observation silent_since(Millis silence, Standing standing = Standing::Enabled) 
         seen.time = {.now = today, .trust = ClockTrust::Server};
         seen.started = BootInstant{};
         seen.silent_for = seen.beat_ago = silence;
+        seen.beat = today - silence;
         seen.state->current->standing = standing;
     });
 }
 
-/// Switched off two hours ago; the file shows a beat that the agent didn't see come.
+/// Switched off, with the last beat stamped three hours ago; the file shows a beat that the agent didn't see
+/// come.
 Observation after_a_restart(Instant stamp) {
     return but(silent_since(1h, Standing::SwitchedOff), [=](Observation& seen) {
         seen.beat_ago.reset();
         seen.beat = stamp;
-        seen.state->current->unsure_until = today - 2h;
+        seen.state->current->last_beat = today - 3h;
     });
 }
 

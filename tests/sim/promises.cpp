@@ -167,9 +167,6 @@ void check_end(Machine& machine, std::string_view call, const std::string& id) {
 
 /// Whether the program is there again since the switch tripped, in truth.
 bool has_returned(Machine& machine, const core::HeartbeatPolicy& heartbeat) {
-    // The agent holds the stamp against a clock that didn't make it: a device that starts at an old time may
-    // take the last beat for a new one. Strike this out once core/pulse tells them apart.
-    if (machine.program.clock_jumped_since_beat()) return true;
     // By a policy that was edited since, the silence may be none.
     if (silence_of(machine) < heartbeat.stale_after + clock_tolerance) return true;
     return machine.program.beat() && *machine.program.beat() > machine.switched_off->looked_at;
