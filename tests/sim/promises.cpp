@@ -156,6 +156,8 @@ void check_end(Machine& machine, std::string_view call, const std::string& id) {
         machine.scene.cloud.find(id)->shared = true;
         return;
     }
+    // By a restored state, what was made of a create that was open in it is its own stray.
+    if (machine.restored && machine.scene.cloud.find(id)->shared && may_go(machine, call, id)) return;
     if (id == machine.sink.published) throw Broken{"3: " + what + ", which is the published key"};
     if (state->current && state->current->key.id == id)
         throw Broken{"3: " + what + ", which is the current key"};
