@@ -143,10 +143,9 @@ Result<void> remove_file(FileCalls& calls, const std::string& path) {
     if (!directory.valid() && errno == ENOENT) return {};
     if (!directory.valid()) return std::unexpected(file_error("open its directory", path, errno));
     remove_leftover(path);
-    if (calls.unlink(directory.get(), place.name.c_str()) != 0) {
-        if (errno == ENOENT) return {};
+    if (calls.unlink(directory.get(), place.name.c_str()) != 0 && errno != ENOENT)
         return std::unexpected(file_error("remove", path, errno));
-    }
+    // Also where it wasn't there: a process that died may have removed it, and not brought that to disk.
     if (calls.fsync(directory.get()) != 0)
         return std::unexpected(file_error("bring its directory to disk", path, errno));
     return {};

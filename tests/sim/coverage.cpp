@@ -43,8 +43,7 @@ void Coverage::add(const Coverage& other) {
 std::vector<std::string> Coverage::missing() const {
     std::vector<std::string> lines;
     for (const auto& rule : core::rules())
-        if (!rules.contains(rule.name.data()))
-            lines.push_back("rule " + std::string(rule.name) + " never decided");
+        if (!rules.contains(rule.name)) lines.push_back("rule " + std::string(rule.name) + " never decided");
     for (int number = 0; number <= static_cast<int>(Action::Recommission); ++number) {
         const auto action = static_cast<Action>(number);
         if (action == Action::Idle || action == Action::Hold) continue;
@@ -63,7 +62,7 @@ std::vector<std::string> Coverage::missing() const {
 std::string Coverage::text() const {
     std::string text = "rules, and how often each decided:\n";
     for (const auto& rule : core::rules())
-        text += line(rule.name, rules.contains(rule.name.data()) ? rules.at(rule.name.data()) : 0);
+        text += line(rule.name, rules.contains(rule.name) ? rules.at(rule.name) : 0);
     text += "reasons:\n";
     for (const auto& [reason, count] : reasons) text += line(name_of(reason), count);
     text += "effects of each action: passed, crashed before, crashed after:\n";

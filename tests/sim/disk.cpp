@@ -14,8 +14,8 @@ core::Result<std::optional<core::State>> Store::load() {
     if (mood_.unreadable) return fail(ErrorKind::Io, "input/output error");
     if (mood_.corrupt) return fail(ErrorKind::Corrupt, "is not whole JSON");
     if (!state) return std::nullopt;
-    // The real form costs half of all time: a quarter of the starts go through it.
-    if (!scene_.dice.chance(250)) return state;
+    // The real form takes time: one start of twenty goes through it.
+    if (!scene_.dice.chance(50)) return state;
     auto text = storage::format_state(*state);
     auto read = storage::parse_state(text.reveal());
     if (!read || *read != *state) throw Broken{"4: the state that was saved doesn't read back the same"};

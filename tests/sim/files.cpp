@@ -11,8 +11,6 @@
 
 namespace devkey::sim {
 
-using storage::FileCalls;
-
 namespace {
 
 /// In memory where that can be had: nothing here has to outlive the simulation.

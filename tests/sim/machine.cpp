@@ -78,7 +78,7 @@ void Machine::wake(Trigger trigger) {
 void Machine::after_pass(Trigger /*trigger*/) {
     const auto& decision = latest_.decision;
     ++scene.coverage.passes;
-    if (!decision.rule.empty()) ++scene.coverage.rules[decision.rule.data()];
+    if (!decision.rule.empty()) ++scene.coverage.rules[decision.rule];
     ++scene.coverage.reasons[decision.reason];
     if (latest_.more)
         scene.story.tell(name(), name_of(decision.action), ", for ", name_of(decision.reason), " ",

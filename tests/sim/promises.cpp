@@ -54,9 +54,10 @@ void check_published_key(Machine& machine) {
 }
 
 /// A copy that can't be told from the first, made in the middle of a create, has the first's new key for its
-/// own stray and removes it; the request that was on its way then lands. Neither could know.
+/// own stray and removes it: a request that was on its way then lands, or, where names aren't unique, the
+/// copy's own stray stays. Neither could know.
 bool is_lost_to_a_twin(const Machine& machine, const CloudKey& key) {
-    return machine.twin && key.shared && key.lands_again;
+    return machine.twin && key.shared;
 }
 
 /// The key of a name that was asked for twice is removed when the device leaves, and then the first request
@@ -155,6 +156,8 @@ void check_end(Machine& machine, std::string_view call, const std::string& id) {
         machine.scene.cloud.find(id)->shared = true;
         return;
     }
+    // By a restored state, what was made of a create that was open in it is its own stray.
+    if (machine.restored && machine.scene.cloud.find(id)->shared && may_go(machine, call, id)) return;
     if (id == machine.sink.published) throw Broken{"3: " + what + ", which is the published key"};
     if (state->current && state->current->key.id == id)
         throw Broken{"3: " + what + ", which is the current key"};
@@ -290,7 +293,9 @@ void check_recovery(Machine& machine) {
         throw Broken{what + " is still at " + std::string(name_of(reason))};
     for (const auto& old : state->superseded) {
         const auto replaced = machine.sink.replaced_at.find(old.id);
+        // After a wrong time, a grace may run from when that was mended.
         const bool overdue = replaced != machine.sink.replaced_at.end() &&
+                             machine.misled_at < replaced->second &&
                              replaced->second + machine.setup.policy.superseded.keep_enabled + 24h <
                                  machine.scene.timeline.now;
         if (overdue && !old.disabled_at) throw Broken{what + " still keeps " + old.id + " enabled"};

@@ -278,6 +278,21 @@ TEST(RemoveFile, SaysWhatFailed) {
     }
 }
 
+TEST(RemoveFile, BringsToDiskWhatAProcessRemovedThatDiedThen) {
+    const TemporaryDirectory directory;
+    const auto path = directory.path + "/file";
+    put(path, "secret");
+    FaultyCalls first;
+    first.fail_at = 2;  // bringing its directory to disk
+    ASSERT_FALSE(remove_file(first, path));
+    FaultyCalls second;
+    second.fail_at = 2;
+    EXPECT_FALSE(remove_file(second, path));
+    FaultyCalls third;
+    EXPECT_TRUE(remove_file(third, path));
+    EXPECT_EQ(third.made, 2);
+}
+
 TEST(RemoveLeftover, RemovesThatAndNothingElse) {
     const TemporaryDirectory directory;
     put(directory.file("a"), "old");
