@@ -73,7 +73,7 @@ std::vector<State> every_shape() {
         shapes.back().current->standing = standing;
         if (standing == core::Standing::SwitchedOff)
             shapes.back().current->unsure_until = core::Instant{core::Millis{8}};
-            shapes.back().current->last_beat = core::Instant{core::Millis{9}};
+        shapes.back().current->last_beat = core::Instant{core::Millis{9}};
     }
     shapes.push_back(grown_state());
     shapes.back().current.reset();
