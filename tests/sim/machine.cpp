@@ -183,6 +183,7 @@ void Machine::copy_disk_of(Machine& other) {
     generations = other.generations;
     switched_off = other.switched_off;
     may_leave = other.may_leave;
+    misled_at = other.misled_at;
     // A copy that can be told from the first does nothing to it.
     twin = true;
     if (setup.machine == other.setup.machine) other.twin = true;
