@@ -151,6 +151,12 @@ Result<void> remove_file(FileCalls& calls, const std::string& path) {
     return {};
 }
 
+Result<void> sync_directory_of(FileCalls& calls, const std::string& path) {
+    const Descriptor directory{::open(split(path).directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (directory.valid() && calls.fsync(directory.get()) == 0) return {};
+    return std::unexpected(file_error("bring its directory to disk", path, errno));
+}
+
 void remove_leftover(const std::string& path) noexcept {
     try {
         const Place place = split(path);

@@ -48,6 +48,10 @@ struct Access {
 /// cut; success too if it wasn't there. Forbidden, Io.
 [[nodiscard]] core::Result<void> remove_file(FileCalls& calls, const std::string& path);
 
+/// After it a file that was found at `path` is there also after a power cut, though the process that wrote it
+/// may have died before it made sure. Forbidden, Io.
+[[nodiscard]] core::Result<void> sync_directory_of(FileCalls& calls, const std::string& path);
+
 /// Removes what a crash in the middle of write_file may have left beside `path`. Never fails: what it can't
 /// remove, the next write_file names.
 void remove_leftover(const std::string& path) noexcept;

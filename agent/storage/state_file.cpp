@@ -329,6 +329,8 @@ core::Result<std::optional<State>> StateFile::load() {
     auto found = read_state_file(path_);
     if (!found) return std::unexpected(std::move(found.error()));
     if (!*found) return std::nullopt;
+    // What is done next rests on it.
+    if (auto synced = sync_directory_of(calls_, path_); !synced) return std::unexpected(synced.error());
     auto& [state, mode] = **found;
     if ((mode & 077U) != 0) {
         reporter_.report({.severity = ports::Severity::Warning,
