@@ -199,7 +199,7 @@ std::vector<Line> silent() {
     using O = Observation&;
     const auto no_trust = [](O seen) { seen.time.trust = ClockTrust::Synchronised; };
     const auto just_started = [](O seen) { seen.started = late - 14min; };
-    const auto gone = [](O seen) { seen.beat_ago.reset(); };
+    const auto gone = [](O seen) { seen.beat.reset(), seen.beat_ago.reset(); };
     const auto just_now = [](O seen) { seen.state->current->unsure_until = today + 1min; };
     const Standing off = Standing::SwitchedOff;
     return {
