@@ -58,9 +58,9 @@ constexpr std::array all_rules{
     Rule{"unanswered-create-is-settled", rule::unanswered_create_is_settled},
     Rule{"decommissioned-keys-go", rule::decommissioned_keys_go},
     // What others did
+    Rule{"no-twin-is-seen", rule::no_twin_is_seen},
     Rule{"refused-key-is-looked-up", rule::refused_key_is_looked_up},
     Rule{"outside-change-is-answered", rule::outside_change_is_answered},
-    Rule{"no-twin-is-seen", rule::no_twin_is_seen},
     // What the policy, or a person, asks for
     Rule{"silence-is-answered", rule::silence_is_answered},
     Rule{"others-are-known", rule::others_are_known},

@@ -33,7 +33,7 @@ BootInstant stale_at(const HeartbeatPolicy& heartbeat, const Observation& seen) 
 /// wasn't there then. The same stamp is no return, however fresh it looks by a clock that started at an old
 /// time.
 bool beats_again(const HeartbeatPolicy& heartbeat, const CurrentKey& key, const Observation& seen) {
-    if (!seen.beat || seen.beat == key.last_beat) return false;
+    if (!seen.beat || writable(*seen.beat) == key.last_beat) return false;
     if (seen.beat_ago) return *seen.beat_ago < heartbeat.stale_after;
     // On a clock that isn't trusted it may be: the time is asked for before the key is enabled.
     const Millis ago = seen.time.now - *seen.beat;
@@ -54,7 +54,8 @@ Answer switched_off(const std::optional<HeartbeatPolicy>& heartbeat, const Curre
         const bool unsure =
             seen.time.trust == ClockTrust::Server && key.unsure_until && seen.time.now < *key.unsure_until;
         if (unsure)
-            return wait_until(seen.boot_now + (*key.unsure_until - seen.time.now), Reason::HeartbeatReturned);
+            return wait_until(seen.boot_now + (*key.unsure_until - seen.time.now), Reason::KeySwitchedOff,
+                              "the program is back, and the key is enabled soon");
         return act_on_trusted_time(seen, Action::EnableKey, Reason::HeartbeatReturned, key.key.name);
     }
     if (returned) return act(Action::Idle, Reason::KeySwitchedOff, "watchdog.heartbeat.on_return is hold");

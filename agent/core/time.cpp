@@ -1,5 +1,6 @@
 #include "core/time.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdio>
@@ -102,6 +103,12 @@ std::string format_instant(Instant instant) {
         static_cast<long long>(time.hours().count()), static_cast<long long>(time.minutes().count()),
         static_cast<long long>(time.seconds().count()), static_cast<long long>(time.subseconds().count()));
     return {text.data(), length < 0 ? 0 : static_cast<std::size_t>(length)};
+}
+
+Instant writable(Instant instant) {
+    using namespace std::chrono_literals;
+    const Instant end = std::chrono::sys_days{10000y / 1 / 1} - Millis{1};
+    return std::clamp(instant, Instant{}, end);
 }
 
 Result<Instant> parse_instant(std::string_view text) {

@@ -29,7 +29,7 @@ Reconciler::Done Reconciler::switch_off() {
         // Written down first: after a crash it is known that it was we.
         State next = *seen_.state;
         next.current->standing = Standing::SwitchingOff;
-        next.current->last_beat = seen_.beat;
+        next.current->last_beat = seen_.beat.transform(writable);
         if (auto saved = save(std::move(next)); !saved) return saved;
     }
     const auto disabled = world_.service.disable(key.id);

@@ -16,6 +16,9 @@ core::Result<std::optional<core::Instant>> HeartbeatFile::last_beat() {
         if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
         return std::unexpected(system_error(path_, errno).error());
     }
+    if (!S_ISREG(facts.st_mode))
+        return core::fail(core::ErrorKind::Insecure,
+                          path_ + ": is not a regular file; name one that the program touches");
     using namespace std::chrono;
     const auto since_epoch = seconds{facts.st_mtim.tv_sec} + nanoseconds{facts.st_mtim.tv_nsec};
     return core::Instant{duration_cast<core::Millis>(since_epoch)};

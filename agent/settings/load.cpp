@@ -34,6 +34,20 @@ core::Policy load_named_policy(const std::string& path, Place named_at, const co
     return root ? read_policy_yaml(*root, service, problems) : core::Policy{};
 }
 
+/// What devkeyd itself writes would pass for a beat of the program.
+void check_heartbeat_file(const core::Settings& settings, const std::string& settings_path,
+                          const std::string& policy_path, Problems& problems) {
+    const auto& heartbeat = settings.policy.watchdog.heartbeat;
+    if (!heartbeat) return;
+    const std::filesystem::path file{heartbeat->file};
+    const bool own =
+        file.parent_path() == settings.state_directory || file == settings.credential_file.path ||
+        file == std::filesystem::absolute(settings_path) || file == std::filesystem::absolute(policy_path);
+    if (own)
+        problems.add({}, "watchdog.heartbeat.file: " + heartbeat->file +
+                             " is devkeyd's own: name a file that the device's program touches");
+}
+
 }  // namespace
 
 core::Result<std::string> read_text(const std::string& path) {
@@ -73,6 +87,7 @@ std::expected<core::Settings, std::vector<Problem>> load(const std::string& path
     if (!devkeyd.policy.empty())
         devkeyd.settings.policy =
             load_named_policy(policy_path, devkeyd.policy_place, service, read, problems, policy_problems);
+    check_heartbeat_file(devkeyd.settings, path, policy_path, policy_problems);
     auto all = problems.sorted();
     for (auto& problem : policy_problems.sorted()) all.push_back(std::move(problem));
     if (!all.empty()) return std::unexpected(std::move(all));

@@ -42,6 +42,16 @@ TEST(InstantText, RoundTrips) {
     EXPECT_EQ(parse_instant("2026-01-02T03:04:05Z").value(), Instant{1767323045000ms});
 }
 
+TEST(InstantText, IsReadBackOfWhateverWasMadeWritable) {
+    for (const Instant any :
+         {Instant::min(), Instant{-1ms}, Instant{}, Instant{1767323045678ms}, Instant::max()}) {
+        const Instant written = writable(any);
+        EXPECT_EQ(parse_instant(format_instant(written)), written);
+        const bool fits = any >= Instant{} && any < Instant::max();
+        EXPECT_EQ(written == any, fits);
+    }
+}
+
 TEST(InstantText, RefusesWhatIsNoTime) {
     for (const char* text : {"", "2026-01-02", "2026-02-30T00:00:00Z", "2026-13-01T00:00:00Z",
                              "2026-01-02T24:00:00Z", "2026-01-02T03:04:05.678", "2026-01-02 03:04:05Z",

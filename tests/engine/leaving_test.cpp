@@ -90,6 +90,17 @@ TEST_F(Leaving, AClockThatFellBackBeyondTheLastBeatDoesNotBringASwitchedOffKeyBa
     EXPECT_FALSE(is_enabled());
 }
 
+TEST_F(Leaving, AFileFromBeforeAllTimeCanBeWrittenDown) {
+    world.program.stop();
+    world.program.beat = core::Instant{-days{365}};
+    world.live(73h);
+    EXPECT_FALSE(is_enabled());
+    EXPECT_EQ(state().current->last_beat, core::Instant{});
+    world.restart();
+    world.live(days{1});
+    EXPECT_FALSE(is_enabled());
+}
+
 TEST_F(Leaving, AReturnWhileTheAgentWasAwayIsSeen) {
     world.program.stop();
     world.live(73h);

@@ -242,6 +242,17 @@ TEST_F(Life, ATwinWithOurStateIsHeldAndTheKeyStillLookedAfter) {
     EXPECT_EQ(world.live(days{2}).decision.reason, Reason::Healthy);
 }
 
+// The twin has replaced the key that both had, and its grace is over.
+TEST_F(Life, AKeyThatATwinDisabledIsNotEnabledAgain) {
+    world.setup.policy.outside_changes.disabled = core::OutsideChangesPolicy::Disabled::Enable;
+    world.restart();
+    put_key("twin", "devkey-dev-1-" + state().installation + "-2-zzzz");
+    world.service.keys.at(state().current->key.id).enabled = false;
+    EXPECT_EQ(world.live(days{60}).decision.reason, Reason::CloneSuspected);
+    EXPECT_FALSE(world.service.keys.at(state().current->key.id).enabled);
+    EXPECT_EQ(world.service.keys.size(), 2U);
+}
+
 TEST_F(Life, NothingHappensOnAClockThatIsAYearAhead) {
     world.clock.wrong_by = days{365};
     world.clock.synchronised = false;

@@ -32,9 +32,10 @@ TEST_F(HeartbeatFileTest, OfAMissingFileOrFolderThereIsNone) {
     EXPECT_EQ(*HeartbeatFile{""}.last_beat(), std::nullopt);
 }
 
-TEST_F(HeartbeatFileTest, IsNeverOpened) {
+TEST_F(HeartbeatFileTest, ThatIsNoRegularFileIsRefusedWithoutOpeningIt) {
     ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);  // opening it would wait for a writer
-    EXPECT_TRUE(HeartbeatFile{path}.last_beat()->has_value());
+    EXPECT_FALSE(HeartbeatFile{path}.last_beat());
+    EXPECT_FALSE(HeartbeatFile{directory.path}.last_beat());
 }
 
 TEST_F(HeartbeatFileTest, SaysWhyItCannotBeLookedAt) {

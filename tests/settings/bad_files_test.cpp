@@ -270,6 +270,17 @@ credential_file: {mode: 0600}
                              "policy.yaml:1:1", "policy.yaml:1:20", "policy.yaml:2:1"}));
 }
 
+TEST(BadFiles, AHeartbeatFileThatDevkeydItselfWritesIsRefused) {
+    for (const char* file :
+         {"/var/lib/devkeyd/state.json", "/var/lib/devkeyd/credential.json", "/c/policy.yaml"}) {
+        const auto lines = lines_of(
+            load_policy_text("version: 1\nwatchdog: {heartbeat: {file: " + std::string(file) + "}}\n"));
+        ASSERT_EQ(lines.size(), 1U) << file;
+        EXPECT_EQ(lines[0].rfind("policy.yaml: watchdog.heartbeat.file: " + std::string(file), 0), 0U)
+            << lines[0];
+    }
+}
+
 TEST(BadFiles, ASectionThatIsNoneIsOneProblemNotOnePerKey) {
     const auto text = least.substr(0, least.find("service:")) + "service: 5\nowner: []\n";
     EXPECT_EQ(lines_of(load_text(text)),

@@ -97,6 +97,7 @@ core::Result<std::vector<core::ListedKey>> Connection::list() {
     const Fate fate = send("list");
     if (fate != Fate::Answered) return std::unexpected(error_of(fate, false));
     auto listed = scene_.cloud.list();
+    ++lists;
     arrived("list", fate);
     return listed;
 }

@@ -40,6 +40,7 @@ class Connection : public ports::KeyService {
     void end_session() { session_ = false; }
 
     unsigned life = 0;         ///< the maker of the keys made from now on
+    std::size_t lists = 0;     ///< that were answered
     std::size_t requests = 0;  ///< sent since the last time somebody set it back
 
  private:

@@ -14,6 +14,8 @@ core::Result<std::optional<core::State>> Store::load() {
     if (mood_.unreadable) return fail(ErrorKind::Io, "input/output error");
     if (mood_.corrupt) return fail(ErrorKind::Corrupt, "is not whole JSON");
     if (!state) return std::nullopt;
+    if (file)
+        if (auto synced = file->sync(); !synced) return std::unexpected(synced.error());
     // The real form takes time: one start of twenty goes through it.
     if (!scene_.dice.chance(50)) return state;
     auto text = storage::format_state(*state);

@@ -111,6 +111,16 @@ class OneFile {
             throw;
         }
     }
+    /// As storage/ does with a file that it finds, before anything rests on it.
+    core::Result<void> sync() {
+        const auto text = files_.content_of(name_);
+        if (!text) return {};
+        auto done = storage::sync_directory_of(calls_, files_.path_of(name_));
+        if (!done) return done;
+        const auto found = std::ranges::find(versions_, text, &Version::first);
+        if (found != versions_.end()) versions_ = {Version{*found}};
+        return done;
+    }
     /// On disk at once.
     void put(const Content& content) {
         versions_ = {{content ? std::optional(next_text()) : std::nullopt, content}};

@@ -42,6 +42,7 @@ void Machine::use_real_files(Bug bug) {
 
 void Machine::start() {
     connection.forget();
+    clone_hold.reset();  // it has to see the twin again
     agent_.emplace(planted_.world(), setup);
     effects.agent = &*agent_;
     ++disturbances_;
@@ -87,10 +88,19 @@ void Machine::after_pass(Trigger /*trigger*/) {
         scene.story.tell(name(), "waits: ", name_of(decision.reason), " ", decision.detail);
     note_new_life();
     note_time();
+    note_clone_hold();
     next_wake.reset();
     if (decision.again) next_wake = clock.true_time_of(*decision.again);
     note_requests();
     check_promises(*this);
+}
+
+void Machine::note_clone_hold() {
+    const auto& decision = latest_.decision;
+    if (decision.action != core::Action::Hold || decision.reason != core::Reason::CloneSuspected) return;
+    clone_hold = CloneHold{.lists = connection.lists, .begun = std::nullopt};
+    if (state() && state()->intent) clone_hold->begun = state()->intent->name;
+    if (state() && state()->pending) clone_hold->begun = state()->pending->key.name;
 }
 
 void Machine::note_time() {

@@ -66,6 +66,12 @@ struct SwitchedOff {
     Instant written_down_at{};  ///< the service had been asked before whether somebody else had disabled it
 };
 
+/// It has told that another device uses its state, and that nothing is changed anywhere.
+struct CloneHold {
+    std::size_t lists = 0;             ///< that it had seen by then: another may show no twin any more
+    std::optional<std::string> begun;  ///< the name of a create that was under way: it is finished
+};
+
 class Machine {
  public:
     /// `name`: how the story calls it.
@@ -115,10 +121,11 @@ class Machine {
     core::Request request = core::Request::None;  ///< what a person asked for, until it is done
     bool may_leave = false;                       ///< a person asked to take it out of service
     std::optional<SwitchedOff> switched_off;      ///< by the dead man's switch, until it is enabled again
-    std::optional<Instant> next_wake;             ///< in true time
-    bool twin = false;                            ///< it shares its state with another machine
-    bool restored = false;                        ///< its state is an older one, from a backup
-    Instant misled_at{};                          ///< when the service last had told it a wrong time
+    std::optional<CloneHold> clone_hold;
+    std::optional<Instant> next_wake;                  ///< in true time
+    bool twin = false;                                 ///< it shares its state with another machine
+    bool restored = false;                             ///< its state is an older one, from a backup
+    Instant misled_at{};                               ///< when the service last had told it a wrong time
     std::map<std::uint32_t, std::string> generations;  ///< the name that each was used for
 
  private:
@@ -126,6 +133,7 @@ class Machine {
     void after_pass(engine::Trigger trigger);
     void share_keys() const;
     void note_time();
+    void note_clone_hold();
     void note_requests();
     void note_new_life();
 

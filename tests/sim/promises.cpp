@@ -166,6 +166,9 @@ void check_end(Machine& machine, std::string_view call, const std::string& id) {
         return;
     }
     if (!may_go(machine, call, id)) throw Broken{"3: " + what + ", which the state gives no reason for"};
+    // The policy, or a person, lets one installation take away what another (a twin of a former life) still
+    // uses.
+    machine.scene.cloud.find(id)->shared = true;
 }
 
 /// Whether the program is there again since the switch tripped, in truth.
@@ -226,7 +229,21 @@ void check_promises(Machine& machine) {
     check_every_key_is_known(machine);
 }
 
+/// Neither twin changes the other's keys: who has noticed changes nothing, but for what it had begun, and
+/// what a person asks for.
+void check_clone_hold(const Machine& machine, std::string_view call, const std::string& subject) {
+    const auto& hold = machine.clone_hold;
+    const auto& state = machine.state();
+    if (!hold || hold->lists != machine.connection.lists || (state && state->decommissioned_at)) return;
+    const CloudKey* key = machine.scene.cloud.find(subject);
+    const std::string& name = call == "create" || key == nullptr ? subject : key->name;
+    if (hold->begun != name)
+        throw Broken{"3: " + std::string(call) + " of " + subject + " by " + machine.name() +
+                     ", which suspects a clone"};
+}
+
 void check_change(Machine& machine, std::string_view call, const std::string& subject) {
+    check_clone_hold(machine, call, subject);
     if (!is_same_device(machine))
         throw Broken{"3: " + std::string(call) + " of " + subject +
                      " under another identity than the state's"};
