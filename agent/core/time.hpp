@@ -36,8 +36,8 @@ using BootInstant = BootClock::time_point;
 /// RFC 3339 in UTC with whole milliseconds: `2026-01-02T03:04:05.678Z`.
 [[nodiscard]] std::string format_instant(Instant instant);
 
-/// The nearest that format_instant writes so that it is read back: from 1970 to 9999. For times that others chose, as
-/// a file's.
+/// The nearest that format_instant writes so that it is read back: from 1970 to 9999. For times that others
+/// chose, as a file's.
 [[nodiscard]] Instant writable(Instant instant);
 
 /// Reads back what format_instant writes; milliseconds may be missing. Corrupt otherwise.
