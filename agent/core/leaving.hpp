@@ -9,6 +9,9 @@
 
 namespace devkey::core {
 
+/// Whether an old key of a device that leaves has still to be removed, or disabled.
+[[nodiscard]] bool must_go(const Policy& policy, const OldKey& key);
+
 /// The names of the keys of this installation that still have to go from a device that leaves, an unanswered
 /// create's among them. What the policy only disables is gone then.
 [[nodiscard]] std::vector<std::string> keys_left(const Policy& policy, const State& state);

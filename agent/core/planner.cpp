@@ -102,6 +102,10 @@ void add(Decision& waiting, Decision more) {
     waiting.again = again;
 }
 
+std::string difference(std::string_view what, const std::string& now, const std::string& then) {
+    return std::string(what) + " is now '" + now + "', the state belongs to '" + then + "'";
+}
+
 }  // namespace
 
 std::string_view name_of(Request request) {
@@ -135,6 +139,19 @@ Decision plan(const Policy& policy, const Observation& observation) {
         if (bars) break;
     }
     return waiting;
+}
+
+std::string change_of_identity(const Observation& seen) {
+    if (!seen.state) return {};
+    const Identity& now = seen.identity;
+    const Identity& then = seen.state->identity;
+    if (now.service != then.service) return difference("service.url", now.service, then.service);
+    if (now.app != then.app) return difference("service.app", now.app, then.app);
+    if (now.owner != then.owner) return difference("owner", now.owner, then.owner);
+    if (now.device != then.device) return difference("device.id", now.device, then.device);
+    const std::string& owner_id = seen.state->owner_id;
+    if (!seen.owner_id || owner_id.empty() || *seen.owner_id == owner_id) return {};
+    return difference("the service's id of the owner", *seen.owner_id, owner_id);
 }
 
 bool is_recorded(const State& state, std::string_view name) {

@@ -11,6 +11,9 @@ namespace devkey::core::rule {
 
 using Answer = std::optional<Decision>;
 
+/// Clocks of several machines may differ by this much without anything being wrong.
+inline constexpr Millis clocks_differ = std::chrono::minutes{5};
+
 [[nodiscard]] Answer act(Action action, Reason reason, std::string detail = {}, std::string target = {});
 [[nodiscard]] Answer wait_until(BootInstant again, Reason reason, std::string detail = {});
 [[nodiscard]] Answer hold(Reason reason, std::string detail);

@@ -11,8 +11,6 @@ using Then = HeartbeatPolicy::Then;
 
 /// After a suspend, or when the agent starts, the program gets at least this long to show that it is there.
 constexpr Millis chance_to_return = 15min;
-/// The machine's clock and the service's, without anything being wrong.
-constexpr Millis clocks_differ = 5min;
 
 /// How soon the return of the program is noticed.
 Millis return_look(const HeartbeatPolicy& heartbeat) {

@@ -9,8 +9,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Clocks of several servers may differ by this much without anything being wrong.
-constexpr Millis tolerance = 5min;
 /// What came due while the agent didn't run is made up within this time, so that a power cut doesn't bring a
 /// fleet all at once.
 constexpr Millis longest_catch_up = 1h;
@@ -18,7 +16,7 @@ constexpr Millis longest_catch_up = 1h;
 constexpr Millis time_look = 24h;
 
 bool is_ahead(const std::optional<Instant>& at, Instant now) {
-    return at && *at > now + tolerance;
+    return at && *at > now + clocks_differ;
 }
 
 bool any_time_is_wrong(const State& state, Instant now) {

@@ -39,10 +39,13 @@ void check_heartbeat_file(const core::Settings& settings, const std::string& set
                           const std::string& policy_path, Problems& problems) {
     const auto& heartbeat = settings.policy.watchdog.heartbeat;
     if (!heartbeat) return;
+    const auto plain = [](const std::string& path) {
+        return std::filesystem::absolute(path).lexically_normal();
+    };
     const std::filesystem::path file{heartbeat->file};
-    const bool own =
-        file.parent_path() == settings.state_directory || file == settings.credential_file.path ||
-        file == std::filesystem::absolute(settings_path) || file == std::filesystem::absolute(policy_path);
+    const bool own = file.parent_path() == settings.state_directory ||
+                     file == settings.credential_file.path || file == plain(settings_path) ||
+                     file == plain(policy_path);
     if (own)
         problems.add({}, "watchdog.heartbeat.file: " + heartbeat->file +
                              " is devkeyd's own: name a file that the device's program touches");

@@ -29,6 +29,13 @@ struct Asked : Story {
         daemon.reset();
         daemon.emplace(device.words({}), device.next_output());
     }
+    /// Asks a daemon that runs well to decommission; it waits before its DELETE until the gate opens.
+    [[nodiscard]] fakes::Process ask_to_leave(const std::shared_ptr<fakes::Gate>& gate) {
+        start_daemon();
+        EXPECT_TRUE(logs("healthy")) << log();
+        service.faults.at("DELETE", "", fakes::delay_before(gate));
+        return fakes::Process{device.words({"--decommission", "--json"}), device.next_output()};
+    }
     /// Waits until its log has it.
     [[nodiscard]] bool logs(const std::string& text) const {
         return fakes::wait_until([&] { return log().contains(text) || !daemon->is_running(); }) &&

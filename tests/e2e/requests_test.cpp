@@ -249,10 +249,7 @@ TEST_F(Asked, DecommissionKilledAtAnyMomentEndsWithTheNextRun) {
 
 TEST_F(Asked, DecommissionOutlivesADaemonThatIsKilledInIt) {
     const auto gate = std::make_shared<fakes::Gate>();
-    start_daemon();
-    ASSERT_TRUE(logs("healthy")) << log();
-    service.faults.at("DELETE", "", fakes::delay_before(gate));
-    fakes::Process asking(device.words({"--decommission", "--json"}), device.next_output());
+    fakes::Process asking = ask_to_leave(gate);
     ASSERT_TRUE(gate->reached()) << log();
     daemon->end(SIGKILL);
     // Who asked sees that the daemon is gone, and does it.
@@ -283,10 +280,7 @@ TEST_F(Asked, RecommissionDuringADecommissionFollowsIt) {
 // The same, where a daemon does the work: who asked first is told.
 TEST_F(Asked, DecommissionIsToldThatAnotherRequestHasTakenItsPlace) {
     const auto gate = std::make_shared<fakes::Gate>();
-    start_daemon();
-    ASSERT_TRUE(logs("healthy")) << log();
-    service.faults.at("DELETE", "", fakes::delay_before(gate));
-    fakes::Process first(device.words({"--decommission", "--json"}), device.next_output());
+    fakes::Process first = ask_to_leave(gate);
     ASSERT_TRUE(gate->reached()) << log();
     fakes::Process second(device.words({"--recommission", "--json"}), device.next_output());
     EXPECT_EQ(first.wait(), EX_TEMPFAIL) << first.errors();
@@ -302,10 +296,7 @@ TEST_F(Asked, DecommissionIsToldThatAnotherRequestHasTakenItsPlace) {
 // A request that is done before who asked has looked, and undone by another: no `done` is told.
 TEST_F(Asked, DecommissionThatWasUndoneIsNotToldAsDone) {
     const auto gate = std::make_shared<fakes::Gate>();
-    start_daemon();
-    ASSERT_TRUE(logs("healthy")) << log();
-    service.faults.at("DELETE", "", fakes::delay_before(gate));
-    fakes::Process first(device.words({"--decommission", "--json"}), device.next_output());
+    fakes::Process first = ask_to_leave(gate);
     ASSERT_TRUE(gate->reached()) << log();
     first.signal(SIGSTOP);
     gate->open();

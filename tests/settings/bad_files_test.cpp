@@ -271,8 +271,8 @@ credential_file: {mode: 0600}
 }
 
 TEST(BadFiles, AHeartbeatFileThatDevkeydItselfWritesIsRefused) {
-    for (const char* file :
-         {"/var/lib/devkeyd/state.json", "/var/lib/devkeyd/credential.json", "/c/policy.yaml"}) {
+    for (const char* file : {"/var/lib/devkeyd/state.json", "/var/lib/devkeyd/credential.json",
+                             "/c/policy.yaml", "/c/devkeyd.yaml"}) {
         const auto lines = lines_of(
             load_policy_text("version: 1\nwatchdog: {heartbeat: {file: " + std::string(file) + "}}\n"));
         ASSERT_EQ(lines.size(), 1U) << file;
