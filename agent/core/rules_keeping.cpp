@@ -49,10 +49,11 @@ BootInstant catch_up(Millis span, const Observation& seen, std::string_view what
 }
 
 /// When a check is due that was last made at `last`. One that is overdue at the start (after a power cut or a
-/// suspend, say) is made up once, spread over one interval, so that a fleet doesn't come all at once.
+/// suspend, say) is made up once, spread over one interval, so that a fleet doesn't come all at once. So is
+/// one that was made on a clock which has been set back since: nobody knows when that was.
 BootInstant check_due(Millis every, const std::optional<Instant>& last, const Observation& seen,
                       std::string_view what) {
-    if (last) {
+    if (last && !is_ahead(last, seen.time.now)) {
         const Millis since = std::max(seen.time.now - *last, Millis{0});
         const BootInstant due = seen.boot_now + (every - since);
         if (due > seen.started) return due;

@@ -297,6 +297,9 @@ void check_recovery(Machine& machine) {
     const bool left_alone = !machine.setup.policy.watchdog.credential_file && about_the_file(reason);
     if (full && (reason == Reason::QuotaFull || left_alone)) return;
     if (!state || !state->current) throw Broken{what + " has no key: " + std::string(name_of(reason))};
+    // A full owner's service refuses before it looks at the name: whether that is taken is looked up each
+    // time.
+    if (full && state->intent && reason == Reason::StrayNotListed) return;
     const bool half_done = state->pending || (state->intent && state->intent->stage != Intent::Stage::Unsent);
     if (half_done) throw Broken{what + " has not finished what it began: " + std::string(name_of(reason))};
     const CloudKey& key = *machine.scene.cloud.find(state->current->key.id);
