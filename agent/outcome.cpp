@@ -74,6 +74,7 @@ int exit_code_of(Reason reason) {
         case Reason::OwnerSecretDelayed:
         case Reason::RateLimited:
         case Reason::NewKeyNotAcceptedYet:
+        case Reason::TooEarlyToTell:
         case Reason::NewKeyRefused:
         case Reason::LateLandingPossible:
         case Reason::QuotaFull:
@@ -121,6 +122,7 @@ int exit_code_of(ErrorKind kind) {
         case ErrorKind::SecretForbidden:
             return exit_refused;
         case ErrorKind::Unavailable:
+        case ErrorKind::TooEarly:
         case ErrorKind::SecretDelayed:
             return exit_later;
         case ErrorKind::Corrupt:

@@ -40,6 +40,7 @@ Steps steps_for(ErrorKind kind) {
         case ErrorKind::NotFound:
         case ErrorKind::Conflict:
         case ErrorKind::Unavailable:
+        case ErrorKind::TooEarly:
         case ErrorKind::OutcomeUnknown:
             return {2s, 10min};
     }

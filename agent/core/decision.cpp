@@ -67,6 +67,8 @@ constexpr std::array words{
           "the device's program is silent, and so its key is disabled until the program is back"},
     Words{Reason::NewKeyNotAcceptedYet, "new-key-not-accepted-yet",
           "the service doesn't accept the new key yet: services lag, so it is tried again"},
+    Words{Reason::TooEarlyToTell, "too-early-to-tell",
+          "the key is so young that the service may not show it yet"},
     Words{Reason::LateLandingPossible, "late-landing-possible",
           "an unanswered create may still take effect: no other is sent until that is settled"},
     Words{Reason::OwnerRefused, "owner-refused", "the service doesn't accept the owner's credentials"},

@@ -74,6 +74,7 @@ enum class Reason {
     HeartbeatUnreadable,
     KeySwitchedOff,
     NewKeyNotAcceptedYet,
+    TooEarlyToTell,
     LateLandingPossible,
     OwnerRefused,
     OwnerSecretUnusable,
@@ -112,6 +113,7 @@ struct Decision {
     Reason reason = Reason::Healthy;
     std::string detail{};                ///< what exactly: names, counts, the error's message; never a secret
     std::optional<BootInstant> again{};  ///< none: only a trigger can change anything
+    unsigned failures = 0;               ///< where it waits for another try: how many failed in a row
     std::string target{};                ///< the id of the key acted upon, where it isn't the current one
     std::string_view rule{};  ///< the name of the rule that decided; empty: none had anything to say
 

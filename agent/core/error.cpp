@@ -30,6 +30,8 @@ std::string_view name_of(ErrorKind kind) {
             return "unavailable";
         case ErrorKind::OutcomeUnknown:
             return "outcome-unknown";
+        case ErrorKind::TooEarly:
+            return "too-early";
         case ErrorKind::Corrupt:
             return "corrupt";
         case ErrorKind::Insecure:

@@ -25,6 +25,7 @@ enum class ErrorKind {
     ProviderOff,      ///< the service doesn't offer this way to log in
     Unavailable,      ///< no usable answer, and nothing was changed: try again later
     OutcomeUnknown,   ///< no usable answer to a change: it may have happened, or may yet happen
+    TooEarly,         ///< an answer proves nothing yet: ask again soon
     Corrupt,          ///< stored data can't be understood
     Insecure,         ///< using it would break a promise (others may reach a file; TLS; plain HTTP)
     Io,               ///< the disk or the operating system refused

@@ -10,7 +10,8 @@ namespace devkey::core {
 namespace rule {
 
 Answer act(Action action, Reason reason, std::string detail, std::string target) {
-    return Decision{action, reason, std::move(detail), std::nullopt, std::move(target)};
+    return Decision{
+        .action = action, .reason = reason, .detail = std::move(detail), .target = std::move(target)};
 }
 
 Answer wait_until(BootInstant again, Reason reason, std::string detail) {
@@ -33,6 +34,46 @@ Answer act_on_trusted_time(const Observation& seen, Action action, Reason reason
                            std::string target) {
     if (seen.time.trust != ClockTrust::Server) return act(Action::AskTime, reason, std::move(detail));
     return act(action, reason, std::move(detail), std::move(target));
+}
+
+Decision not_before_its_time(Decision decision, const Observation& seen) {
+    for (const Task& task : {Task{decision.action, decision.target}, Task{decision.action}}) {
+        const auto failure = seen.failures.find(task);
+        if (failure == seen.failures.end() || failure->second.retry_at <= seen.boot_now) continue;
+        return {.action = Action::Idle,
+                .reason = failure->second.reason,
+                .detail = failure->second.message,
+                .again = failure->second.retry_at,
+                .failures = failure->second.count,
+                .rule = decision.rule};
+    }
+    return decision;
+}
+
+void add(Decision& waiting, Decision more) {
+    const auto again = waiting.again && more.again ? std::min(*waiting.again, *more.again)
+                       : more.again                ? *more.again
+                                                   : waiting.again;
+    if (waiting.reason == Reason::Healthy) waiting = std::move(more);
+    waiting.again = again;
+}
+
+Answer best_of(std::vector<Answer> answers, const Observation& seen) {
+    const auto tries = [&](const Decision& decision) {
+        const auto found = seen.in_vain.find(decision.target);
+        return found == seen.in_vain.end() ? 0 : found->second;
+    };
+    Answer first;
+    Answer waiting;
+    for (auto& answer : answers) {
+        if (!answer) continue;
+        auto decision = rule::not_before_its_time(*std::move(answer), seen);
+        if (decision.action == Action::Idle)
+            waiting ? add(*waiting, std::move(decision)) : void(waiting = std::move(decision));
+        else if (!first || tries(decision) < tries(*first))
+            first = std::move(decision);
+    }
+    return first ? first : waiting;
 }
 
 }  // namespace rule
@@ -76,30 +117,10 @@ constexpr std::array all_rules{
     Rule{"rotation-is-awaited", rule::rotation_is_awaited},
 };
 
-/// An action that failed lately has to wait; the wait has the failure's reason.
-Decision not_before_its_time(Decision decision, const Observation& seen) {
-    const auto failure = seen.failures.find(decision.action);
-    if (failure == seen.failures.end() || failure->second.retry_at <= seen.boot_now) return decision;
-    return {.action = Action::Idle,
-            .reason = failure->second.reason,
-            .detail = failure->second.message,
-            .again = failure->second.retry_at,
-            .rule = decision.rule};
-}
-
 /// Without a state that can be saved, nothing may be changed anywhere; nor before a device that was to leave,
 /// or to come back, has done so: its keys may belong to another identity.
 bool bars_all_else(Action action) {
     return action == Action::TrialSave || action == Action::Decommission || action == Action::Recommission;
-}
-
-/// Two reasons to wait: the first that isn't health is told, and the earlier time counts.
-void add(Decision& waiting, Decision more) {
-    const auto again = waiting.again && more.again ? std::min(*waiting.again, *more.again)
-                       : more.again                ? *more.again
-                                                   : waiting.again;
-    if (waiting.reason == Reason::Healthy) waiting = std::move(more);
-    waiting.again = again;
 }
 
 std::string difference(std::string_view what, const std::string& now, const std::string& then) {
@@ -133,9 +154,9 @@ Decision plan(const Policy& policy, const Observation& observation) {
         if (!answer) continue;
         answer->rule = rule.name;
         const bool bars = bars_all_else(answer->action);
-        auto decision = not_before_its_time(*std::move(answer), observation);
+        auto decision = rule::not_before_its_time(*std::move(answer), observation);
         if (decision.action != Action::Idle) return decision;
-        add(waiting, std::move(decision));
+        rule::add(waiting, std::move(decision));
         if (bars) break;
     }
     return waiting;

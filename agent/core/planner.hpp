@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/clock_trust.hpp"
@@ -21,12 +22,23 @@ namespace devkey::core {
 /// New keys in a row that may be removed because they never logged in; then a person has to ask for another.
 inline constexpr std::uint32_t most_refused_keys = 3;
 
-/// An action that failed, and when it may be tried again.
+/// What may fail: an action; where it is about one of several keys, on the key with the id `target`.
+struct Task {
+    Task(Action what, std::string which = {}) : action(what), target(std::move(which)) {}
+
+    Action action;
+    std::string target;
+
+    auto operator<=>(const Task&) const = default;
+};
+
+/// A task that failed, and when it may be tried again.
 struct Failure {
     Reason reason;
     std::string message;
-    unsigned count = 0;  ///< failures of this action in a row
+    unsigned count = 0;  ///< failures in a row
     BootInstant retry_at{};
+    Instant retry_on_clock{};  ///< the same by the wall clock, for people
     bool asked_for = false;  ///< the service asked for this wait (429, Retry-After): nobody may cut it short
 };
 
@@ -73,14 +85,15 @@ struct Observation {
     std::optional<Patience> search;       ///< lists without the stray
     Asked asked;
     bool login_refused = false;        ///< the current key was refused since the owner last asked about it
-    std::optional<std::string> twin;   ///< a listed key with our tag that our state never recorded: its name
     std::optional<Millis> silent_for;  ///< of the device's program (core/pulse.hpp); none: nobody can tell
     std::optional<Instant> beat;       ///< its latest, as it is stamped
     std::optional<Millis> beat_ago;    ///< since that; none: it wasn't seen to come
     std::optional<std::string> heartbeat_error;  ///< why the beats can't be looked at
     bool quota_is_short = false;                 ///< fewer than two slots were free at the latest look
     bool owner_is_crowded = false;               ///< three quarters of the owner's slots were taken then
-    std::map<Action, Failure> failures;
+    std::map<Task, Failure> failures;            ///< without a target: of the action on any key
+    std::map<std::string, unsigned>
+        in_vain;  ///< by a key's id: tries to change it that failed since one didn't
 };
 
 /// One rule: what it decides, or nothing if it doesn't apply.

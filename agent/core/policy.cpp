@@ -60,6 +60,21 @@ void judge_quota(const Policy& policy, const Capabilities& service, Judge& judge
                         ", of which two are kept free: shorten it or rotate less often");
 }
 
+/// What somebody else does is only noticed by who looks.
+void judge_looks(const Policy& policy, Judge& judge) {
+    const bool looks = policy.watchdog.key_login || policy.watchdog.key_listed;
+    const auto& answer = policy.outside_changes;
+    const bool answers = answer.disabled != OutsideChangesPolicy::Disabled::Hold ||
+                         answer.deleted != OutsideChangesPolicy::Deleted::Hold;
+    judge.refuse_if(answers && !looks, "outside_changes",
+                    "is never noticed where key_login and key_listed are never: set one of them");
+    const bool lists = policy.watchdog.key_listed || policy.rotate.after;  // a rotation begins with a list
+    const bool lets_go = policy.other_installations.action != OtherInstallationsPolicy::Action::Report;
+    judge.refuse_if(lets_go && !lists, "other_installations.action",
+                    "needs a look at the owner's keys, and key_listed and rotate.after are never: set one of "
+                    "them, or report");
+}
+
 void judge_capabilities(const Policy& policy, const Capabilities& service, Judge& judge) {
     if (service.can_disable) return;
     constexpr const char* why = "this service can't disable a key: use delete";
@@ -91,6 +106,7 @@ std::vector<PolicyProblem> problems_of(const Policy& policy, const Capabilities&
     Judge judge;
     judge_rotation(policy, judge);
     judge_quota(policy, service, judge);
+    judge_looks(policy, judge);
     judge_capabilities(policy, service, judge);
     return judge.take();
 }

@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "core/planner.hpp"
 
@@ -18,12 +20,33 @@ inline constexpr Millis clocks_differ = std::chrono::minutes{5};
 [[nodiscard]] Answer wait_until(BootInstant again, Reason reason, std::string detail = {});
 [[nodiscard]] Answer hold(Reason reason, std::string detail);
 
+/// `decision`, unless it failed lately: then it has to wait, and the wait has the failure's reason.
+[[nodiscard]] Decision not_before_its_time(Decision decision, const Observation& seen);
+
+/// Two reasons to wait: the first that isn't health is told, and the earlier time counts.
+void add(Decision& waiting, Decision more);
+
+/// Of the answers about several keys: to do what failed least often; if none has anything to do, to wait.
+[[nodiscard]] Answer best_of(std::vector<Answer> answers, const Observation& seen);
+
+/// The best of what `decide` answers about each key.
+template <class Keys, class Decide>
+[[nodiscard]] Answer first_of(const Keys& keys, const Observation& seen, Decide decide) {
+    std::vector<Answer> answers;
+    for (const auto& key : keys) answers.push_back(decide(key));
+    return best_of(std::move(answers), seen);
+}
+
 /// What is fixed for this device, `what` for what: at least none, less than `whole`.
 [[nodiscard]] Millis share_of(Millis whole, const Observation& seen, std::string_view what);
 
 /// `action`, which rests on the time having come: first the service is asked for the time, unless it told it.
 [[nodiscard]] Answer act_on_trusted_time(const Observation& seen, Action action, Reason reason,
                                          std::string detail, std::string target = {});
+
+/// As long as an unanswered create of the key's name may still land, the key has to keep the name taken: the
+/// wait for that; none: it may be removed.
+[[nodiscard]] Answer echo_of(const OldKey& key, const Observation& seen);
 
 /// The published key, if there is one and nothing about it is half done.
 [[nodiscard]] const CurrentKey* settled_key(const Observation& seen);

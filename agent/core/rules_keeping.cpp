@@ -19,19 +19,22 @@ bool is_ahead(const std::optional<Instant>& at, Instant now) {
     return at && *at > now + clocks_differ;
 }
 
-bool any_time_is_wrong(const State& state, Instant now) {
+bool any_time_is_wrong(const State& state, Instant now, Millis late_landing) {
     const auto& current = state.current;
     // The grace can't begin before the successor is published.
     const bool grace_runs = current && current->published_at;
     const bool wrong =
-        current && (is_ahead(current->key.created_at, now) || is_ahead(current->published_at, now) ||
-                    is_ahead(current->logged_in_at, now) || is_ahead(current->listed_at, now) ||
-                    is_ahead(current->unsure_until, now));
+        current &&
+        (is_ahead(current->key.created_at, now) || is_ahead(current->key.echo_until, now + late_landing) ||
+         is_ahead(current->published_at, now) || is_ahead(current->logged_in_at, now) ||
+         is_ahead(current->listed_at, now) || is_ahead(current->unsure_until, now));
     return wrong || is_ahead(state.last_seen, now) || is_ahead(state.decommissioned_at, now) ||
            std::ranges::any_of(state.superseded,
-                               [now, grace_runs](const OldKey& key) {
+                               [=](const OldKey& key) {
                                    return (!key.superseded_at && grace_runs) ||
-                                          is_ahead(key.superseded_at, now) || is_ahead(key.disabled_at, now);
+                                          is_ahead(key.superseded_at, now) ||
+                                          is_ahead(key.disabled_at, now) ||
+                                          is_ahead(key.echo_until, now + late_landing);
                                }) ||
            std::ranges::any_of(state.others,
                                [now](const OtherKey& key) { return is_ahead(key.seen_at, now); });
@@ -108,6 +111,8 @@ bool ages(const Policy& policy, const Observation& seen) {
 }
 
 Answer old_key_goes(const SupersededPolicy& policy, const OldKey& key, const Observation& seen) {
+    if (key.disabled_at)
+        if (auto waits = echo_of(key, seen)) return waits;
     if (key.disabled_at && seen.quota_is_short)
         return act_on_trusted_time(seen, Action::RemoveKey, Reason::QuotaShort, key.name, key.id);
     if (!key.superseded_at) return act(Action::AskTime, Reason::TimeUnknown, key.name);
@@ -118,6 +123,8 @@ Answer old_key_goes(const SupersededPolicy& policy, const OldKey& key, const Obs
     const BootInstant turn = turn_of(due, period, seen, key.name);
     if (seen.boot_now < turn) return wait_until(turn, Reason::Healthy);
     const bool disable = enabled && policy.then == SupersededPolicy::Then::Disable;
+    if (!disable)
+        if (auto waits = echo_of(key, seen)) return waits;
     return act_on_trusted_time(seen, disable ? Action::DisableKey : Action::RemoveKey,
                                enabled ? Reason::GraceOver : Reason::DeletionDue, key.name, key.id);
 }
@@ -132,20 +139,15 @@ Answer other_key_goes(const OtherInstallationsPolicy& policy, const OtherKey& ke
                                Reason::OtherInstallation, key.name, key.id);
 }
 
-/// The first of them that has something to do; else the earliest wait.
-template <class Keys, class Decide>
-Answer first_of(const Keys& keys, Decide decide) {
-    Answer waiting;
-    for (const auto& key : keys) {
-        auto answer = decide(key);
-        if (!answer) continue;
-        if (answer->action != Action::Idle) return answer;
-        if (!waiting || *answer->again < *waiting->again) waiting = std::move(answer);
-    }
-    return waiting;
-}
-
 }  // namespace
+
+Answer echo_of(const OldKey& key, const Observation& seen) {
+    if (!key.echo_until) return std::nullopt;
+    if (!is_known(seen)) return act(Action::AskTime, Reason::LateLandingPossible, key.name);
+    if (seen.time.now >= *key.echo_until) return std::nullopt;
+    return wait_until(seen.boot_now + (*key.echo_until - seen.time.now), Reason::LateLandingPossible,
+                      key.name);
+}
 
 const CurrentKey* settled_key(const Observation& seen) {
     const bool settled = seen.state && seen.state->current && seen.state->current->published_at;
@@ -171,7 +173,9 @@ std::optional<Reason> need_of_a_key(const Policy& policy, const Observation& see
 }
 
 Answer times_are_plausible(const Policy& /*policy*/, const Observation& seen) {
-    if (!seen.state || !is_known(seen) || !any_time_is_wrong(*seen.state, seen.time.now)) return std::nullopt;
+    if (!seen.state || !is_known(seen) ||
+        !any_time_is_wrong(*seen.state, seen.time.now, seen.capabilities.late_landing))
+        return std::nullopt;
     return act(Action::MendTimes, Reason::TimesImplausible);
 }
 
@@ -198,7 +202,7 @@ Answer superseded_keys_go(const Policy& policy, const Observation& seen) {
     // Not before every program can read the key that takes its place.
     const bool successor = settled_key(seen) != nullptr && seen.credential_file == CredentialSight::Matches;
     if (!successor) return std::nullopt;
-    return first_of(seen.state->superseded,
+    return first_of(seen.state->superseded, seen,
                     [&](const OldKey& key) { return old_key_goes(policy.superseded, key, seen); });
 }
 
@@ -213,13 +217,13 @@ Answer other_installations_go(const Policy& policy, const Observation& seen) {
     // for it.
     const auto failure = seen.failures.find(Action::AskService);
     const bool no_room = failure != seen.failures.end() && failure->second.reason == Reason::QuotaFull;
-    if (asked && !seen.state->others.empty() && (settled_key(seen) != nullptr || no_room)) {
-        const OtherKey& key = seen.state->others.front();
-        return act(Action::RemoveKey, Reason::TakeOverAsked, key.name, key.id);
-    }
+    if (asked && !seen.state->others.empty() && (settled_key(seen) != nullptr || no_room))
+        return first_of(seen.state->others, seen, [](const OtherKey& key) {
+            return act(Action::RemoveKey, Reason::TakeOverAsked, key.name, key.id);
+        });
     const bool only_report = policy.other_installations.action == OtherInstallationsPolicy::Action::Report;
     if (only_report || settled_key(seen) == nullptr) return std::nullopt;
-    return first_of(seen.state->others, [&](const OtherKey& key) {
+    return first_of(seen.state->others, seen, [&](const OtherKey& key) {
         return other_key_goes(policy.other_installations, key, seen);
     });
 }

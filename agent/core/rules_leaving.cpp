@@ -34,12 +34,16 @@ Answer leaves_under_another_identity(const Policy& policy, const Observation& se
 
 Answer decommissioned_keys_go(const Policy& policy, const Observation& seen) {
     if (!is_leaving(seen)) return std::nullopt;
-    const bool disable = policy.decommission == Policy::Decommission::Disable;
-    for (const auto& key : seen.state->superseded)
-        if (must_go(policy, key))
-            return act(disable ? Action::DisableKey : Action::RemoveKey, Reason::DecommissionAsked, key.name,
-                       key.id);
-    return std::nullopt;
+    const bool only_disables = policy.decommission == Policy::Decommission::Disable;
+    return first_of(seen.state->superseded, seen, [&](const OldKey& key) -> Answer {
+        if (!must_go(policy, key)) return std::nullopt;
+        const auto echo = only_disables ? std::nullopt : echo_of(key, seen);
+        // It doesn't work any more while its name has to stay taken.
+        const bool disable = only_disables || (echo && !key.disabled_at && seen.capabilities.can_disable);
+        if (echo && !disable) return echo;
+        return act(disable ? Action::DisableKey : Action::RemoveKey, Reason::DecommissionAsked, key.name,
+                   key.id);
+    });
 }
 
 }  // namespace devkey::core::rule

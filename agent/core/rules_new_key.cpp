@@ -132,21 +132,19 @@ Answer unanswered_create_is_settled(const Policy& /*policy*/, const Observation&
 }
 
 Answer no_twin_is_seen(const Policy& policy, const Observation& seen) {
-    if (!seen.twin) return std::nullopt;
+    if (!seen.state || !seen.state->twin) return std::nullopt;
     auto held = hold(Reason::CloneSuspected,
-                     "key '" + *seen.twin +
+                     "key '" + *seen.state->twin +
                          "' has this installation's tag but was not made here: another device "
                          "runs with a copy of this state, or the state is an old backup");
     // Our key is still looked after; nothing is changed anywhere. A check that failed lately waits within the
     // hold, or the rules further down would have their turn meanwhile.
     for (const auto check : {refused_key_is_looked_up, key_logs_in, key_is_listed}) {
-        const auto answer = check(policy, seen);
+        auto answer = check(policy, seen);
         if (!answer) continue;
-        const auto failure = seen.failures.find(answer->action);
-        const bool waits = failure != seen.failures.end() && failure->second.retry_at > seen.boot_now;
-        if (answer->action != Action::Idle && !waits) return answer;
-        const auto again = waits ? failure->second.retry_at : *answer->again;
-        if (!held->again || again < *held->again) held->again = again;
+        const auto decision = not_before_its_time(*std::move(answer), seen);
+        if (decision.action != Action::Idle) return decision;
+        if (!held->again || *decision.again < *held->again) held->again = decision.again;
     }
     return held;
 }

@@ -29,6 +29,9 @@ struct Key {
     std::uint32_t generation = 0;
     Secret secret;
     Instant created_at{};  ///< when its create was answered, in our wall time
+    /// Only where its name was asked for more than once: until when an earlier, unanswered request may make
+    /// another key of that name, if this one were removed.
+    std::optional<Instant> echo_until{};
 
     bool operator==(const Key&) const = default;
 };
@@ -45,7 +48,7 @@ struct Intent {
     std::uint32_t generation = 0;
     Stage stage = Stage::Unsent;
     std::string id;     ///< the stray's id; only at Found
-    Instant sent_at{};  ///< when it was last sent
+    Instant sent_at{};  ///< when a create of this name was last sent; the epoch: never
 
     bool operator==(const Intent&) const = default;
 };
@@ -102,6 +105,7 @@ struct OldKey {
     std::uint32_t generation = 0;
     std::optional<Instant> superseded_at;  ///< when its successor was published: the grace runs from then
     std::optional<Instant> disabled_at;    ///< when it was disabled; none: it may be enabled
+    std::optional<Instant> echo_until{};   ///< see Key: it isn't removed before
 
     bool operator==(const OldKey&) const = default;
 };
@@ -114,6 +118,18 @@ struct OtherKey {
     bool disabled = false;  ///< by us
 
     bool operator==(const OtherKey&) const = default;
+};
+
+/// What failed and is tried again: for people who ask why; nothing is decided by it.
+struct NotedFailure {
+    std::string action;       ///< its stable name
+    std::string target;       ///< the id of the key it is about, where that isn't the current one
+    std::string reason;       ///< its stable name
+    std::string message;      ///< as the log has it; never a secret
+    std::uint32_t count = 0;  ///< in a row
+    Instant retry_at{};       ///< the next try, by the wall clock
+
+    bool operator==(const NotedFailure&) const = default;
 };
 
 /// The truth. Everything else on disk is rendered from it.
@@ -131,6 +147,9 @@ struct State {
     std::optional<CurrentKey> current;
     std::vector<OldKey> superseded;  ///< oldest first
     std::vector<OtherKey> others;    ///< in the order in which they were seen
+    /// The name of a key with our tag that was in the latest list, and that we never made: a twin's.
+    std::optional<std::string> twin;
+    std::vector<NotedFailure> failures;  ///< after the latest action
     /// When a person took the device out of service: the tombstone. Its keys are in `superseded` until they
     /// are gone.
     std::optional<Instant> decommissioned_at;

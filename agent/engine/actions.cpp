@@ -149,7 +149,7 @@ Reconciler::Done Reconciler::drop_refused() {
     if (auto removed = world_.service.remove(key.id); !removed) return because(removed.error());
     changed_ = true;
     State next = *seen_.state;
-    let_go(next, key.name, key.generation, world_.service.capabilities());
+    let_go(next, key.name, key.generation, key.created_at, world_.service.capabilities());
     next.pending.reset();
     ++next.refused_keys;
     if (auto saved = save(std::move(next)); !saved) return saved;
@@ -161,8 +161,7 @@ Reconciler::Done Reconciler::drop_refused() {
     Failure& failure = seen_.failures[Action::Create];
     failure = {
         .reason = Reason::NewKeyRefused, .message = wait.message, .count = failure.count + 1, .retry_at = {}};
-    failure.retry_at =
-        world_.clock.boot_now() + std::max<Millis>(30s, back_off(wait, failure.count, key.name));
+    set_wait(failure, std::max<Millis>(30s, back_off(wait, failure.count, key.name)));
     seen_.failures[Action::AskService] = failure;
     tell_of("key-dropped", wait.message, key);
     return {};
@@ -243,16 +242,17 @@ Reconciler::Done Reconciler::create() {
     if (auto in = log_in_as_owner(); !in) return in;
     const auto before =
         seen_.state && seen_.state->intent ? seen_.state->intent->stage : Intent::Stage::Unsent;
+    const bool asked_before = seen_.state && seen_.state->intent && seen_.state->intent->sent_at != Instant{};
     auto next = with_open_intent();
     if (!next) return because(next.error());
     if (seen_.listed) note_others(*next);
     if (auto saved = save(*std::move(next)); !saved) return saved;
     seen_.listed.reset();
     auto created = world_.service.create(seen_.state->intent->name);
-    return created ? keep(*std::move(created)) : not_created(created.error(), before);
+    return created ? keep(*std::move(created), asked_before) : not_created(created.error(), before);
 }
 
-Reconciler::Done Reconciler::keep(ports::CreatedKey created) {
+Reconciler::Done Reconciler::keep(ports::CreatedKey created, bool asked_before) {
     changed_ = true;
     State next = *seen_.state;
     next.pending = PendingKey{.key = {.id = created.id,
@@ -260,6 +260,7 @@ Reconciler::Done Reconciler::keep(ports::CreatedKey created) {
                                       .generation = next.intent->generation,
                                       .secret = std::move(created.secret),
                                       .created_at = time().now}};
+    if (asked_before) next.pending->key.echo_until = time().now + world_.service.capabilities().late_landing;
     next.intent.reset();
     const auto saved = save(next);
     if (!saved) return not_saved(*next.pending, saved.error());
@@ -353,7 +354,8 @@ Reconciler::Done Reconciler::remove_stray() {
     if (auto removed = world_.service.remove(id); !removed) return because(removed.error());
     changed_ = true;
     State next = *seen_.state;
-    let_go(next, name, seen_.state->intent->generation, world_.service.capabilities());
+    let_go(next, name, seen_.state->intent->generation, seen_.state->intent->sent_at,
+           world_.service.capabilities());
     if (auto saved = save(std::move(next)); !saved) return saved;
     seen_.failures.erase(Action::Create);  // what stood in its way is gone
     world_.reporter.report({.severity = ports::Severity::Notice,

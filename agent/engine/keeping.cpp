@@ -62,7 +62,7 @@ Reconciler::Done Reconciler::ask_time() {
 
 Reconciler::Done Reconciler::mend_times() {
     State next = *seen_.state;
-    mend_times_in(next, time().now);
+    mend_times_in(next, time().now, world_.service.capabilities());
     return save(std::move(next));
 }
 
@@ -172,14 +172,21 @@ Reconciler::Done Reconciler::list() {
     if (!listed) return std::unexpected(listed.error());
     seen_.listed = *std::move(listed);
     note_room(seen_.listed->size());
-    seen_.twin.reset();
+    return note_twin();
+}
+
+Reconciler::Done Reconciler::note_twin() {
     if (!seen_.state) return {};
+    std::optional<std::string> twin;
     for (const auto& key : *seen_.listed) {
         const auto name = parse_key_name(key.name);
         if (name && name->installation == seen_.state->installation && !is_recorded(*seen_.state, key.name))
-            seen_.twin = key.name;
+            twin = key.name;
     }
-    return {};
+    if (twin == seen_.state->twin) return {};
+    State next = *seen_.state;
+    next.twin = std::move(twin);
+    return save(std::move(next));
 }
 
 Result<Standing> Reconciler::standing_on_service(const std::vector<ListedKey>& listed) {

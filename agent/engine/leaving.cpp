@@ -93,7 +93,7 @@ Reconciler::Done Reconciler::recommission() {
     const Identity then = seen_.state->identity;
     if (auto saved = save(std::move(next)); !saved) return saved;
     seen_.failures.clear();
-    if (!same) seen_.twin.reset();
+    seen_.in_vain.clear();
     world_.reporter.report({.severity = ports::Severity::Notice,
                             .name = name_of(Reason::RecommissionAsked),
                             .message = std::string(sentence_of(Reason::RecommissionAsked))});

@@ -49,6 +49,8 @@ Reason reason_for(Action action, ErrorKind kind) {
             return Reason::AnswerLost;
         case ErrorKind::InvalidInput:
             return Reason::RequestRefused;
+        case ErrorKind::TooEarly:
+            return Reason::TooEarlyToTell;
         case ErrorKind::Io:
             return Reason::DiskRefuses;
         case ErrorKind::Corrupt:
@@ -60,11 +62,19 @@ Reason reason_for(Action action, ErrorKind kind) {
     return Reason::ServiceUnavailable;
 }
 
+/// Whether another key may fare better.
+bool is_about_one_key(ErrorKind kind) {
+    return kind == ErrorKind::InvalidInput || kind == ErrorKind::Forbidden || kind == ErrorKind::Conflict ||
+           kind == ErrorKind::NotFound || kind == ErrorKind::Corrupt;
+}
+
 ports::Severity severity_of(const Decision& decision) {
     if (decision.reason == Reason::Decommissioned) return ports::Severity::Notice;
     if (decision.action == Action::Hold) return ports::Severity::Error;
     if (decision.reason == Reason::Healthy) return ports::Severity::Info;
-    return decision.reason == Reason::NewKeyNotAcceptedYet ? ports::Severity::Info : ports::Severity::Warning;
+    const bool lags =
+        decision.reason == Reason::NewKeyNotAcceptedYet || decision.reason == Reason::TooEarlyToTell;
+    return lags ? ports::Severity::Info : ports::Severity::Warning;
 }
 
 }  // namespace
@@ -84,9 +94,8 @@ void Reconciler::succeed(const Reconciler& former) {
     seen_.login_refused = former.seen_.login_refused;
     seen_.quota_is_short = former.seen_.quota_is_short;
     seen_.owner_is_crowded = former.seen_.owner_is_crowded;
-    seen_.twin = former.seen_.twin;
-    for (const auto& [action, failure] : former.seen_.failures)
-        if (failure.asked_for) seen_.failures.insert_or_assign(action, failure);
+    for (const auto& [task, failure] : former.seen_.failures)
+        if (failure.asked_for) seen_.failures.insert_or_assign(task, failure);
 }
 
 Snapshot Reconciler::pass(Trigger trigger, Request request) {
@@ -98,7 +107,7 @@ Snapshot Reconciler::pass(Trigger trigger, Request request) {
         std::erase_if(seen_.failures, [](const auto& entry) { return !entry.second.asked_for; });
     // Whoever touched the file may have made it writable, too.
     if (trigger == Trigger::CredentialFile)
-        std::erase_if(seen_.failures, [](const auto& entry) { return is_disk_action(entry.first); });
+        std::erase_if(seen_.failures, [](const auto& entry) { return is_disk_action(entry.first.action); });
     if (trigger == Trigger::ClockSet)
         std::erase_if(seen_.failures,
                       [](const auto& entry) { return entry.second.reason == Reason::ConnectionInsecure; });
@@ -124,10 +133,12 @@ Snapshot Reconciler::pass(Trigger trigger, Request request) {
     const auto done = apply(decision);
     // A save that failed is what has to be tried again, not what it was for.
     const bool save_failed = seen_.state_unsaved && !was_unsaved;
+    const Task task = save_failed ? Task{Action::TrialSave} : Task{decision.action, decision.target};
     if (done)
-        seen_.failures.erase(decision.action);
+        note_success(task);
     else
-        note_failure(save_failed ? Action::TrialSave : decision.action, done.error());
+        note_failure(task, done.error());
+    save_failures();
     Snapshot snapshot = snapshot_of(std::move(decision));
     snapshot.more = true;
     return snapshot;
@@ -235,13 +246,16 @@ Snapshot Reconciler::snapshot_of(Decision decision) const {
 }
 
 void Reconciler::tell(const Decision& decision) {
-    const bool news = !told_ || told_->reason != decision.reason || told_->detail != decision.detail;
+    // Each try that failed is told: no wait goes on in silence.
+    const bool news = !told_ || told_->reason != decision.reason || told_->detail != decision.detail ||
+                      decision.failures > told_->failures;
     if (!news) return;
     ports::Event event{.severity = severity_of(decision), .name = name_of(decision.reason), .message = {}};
     event.message = std::string(sentence_of(decision.reason));
     if (!decision.detail.empty()) event.message += ": " + decision.detail;
     if (decision.again)
         event.fields.emplace_back("again_in", format_duration(*decision.again - world_.clock.boot_now()));
+    if (decision.failures > 0) event.fields.emplace_back("failures", std::to_string(decision.failures));
     world_.reporter.report(event);
     told_ = decision;
 }
@@ -253,17 +267,48 @@ void Reconciler::tell_of(std::string_view name, std::string message, const Key& 
                             .fields = {{"key_name", key.name}, {"key_id", key.id}}});
 }
 
-void Reconciler::note_failure(Action action, const Error& error) {
-    Failure& failure = seen_.failures[action];
-    failure.reason = reason_for(action, error.kind);
+void Reconciler::note_success(const Task& task) {
+    seen_.failures.erase(task);
+    seen_.failures.erase(task.action);
+    seen_.in_vain.erase(task.target);
+}
+
+void Reconciler::note_failure(Task task, const Error& error) {
+    if (!task.target.empty()) {
+        ++seen_.in_vain[task.target];  // others have their turn first
+        if (!is_about_one_key(error.kind)) task.target.clear();
+    }
+    Failure& failure = seen_.failures[task];
+    failure.reason = reason_for(task.action, error.kind);
     failure.message = error.message;
     failure.asked_for = error.retry_after || error.kind == ErrorKind::RateLimited;
     ++failure.count;
     // Who waits for a slot looks for one as often as the others do, or they would always come first.
     const bool waits_for_a_slot = error.kind == ErrorKind::LimitReached;
     const Millis longest = waits_for_a_slot ? quota_look(setup_.policy.rotate) : Millis::max();
-    failure.retry_at =
-        world_.clock.boot_now() + back_off(error, failure.count, setup_.identity.device, longest);
+    set_wait(failure, back_off(error, failure.count, setup_.identity.device, longest));
+}
+
+void Reconciler::set_wait(Failure& failure, Millis wait) const {
+    failure.retry_at = world_.clock.boot_now() + wait;
+    failure.retry_on_clock = time().now + wait;
+}
+
+void Reconciler::save_failures() {
+    // Before there is a state there is none to write it to; and one that can't be saved is tried by a rule.
+    if (!seen_.state || seen_.state_unsaved) return;
+    std::vector<NotedFailure> noted;
+    for (const auto& [task, failure] : seen_.failures)
+        noted.push_back({.action = std::string(name_of(task.action)),
+                         .target = task.target,
+                         .reason = std::string(name_of(failure.reason)),
+                         .message = failure.message,
+                         .count = failure.count,
+                         .retry_at = failure.retry_on_clock});
+    if (noted == seen_.state->failures) return;
+    State next = *seen_.state;
+    next.failures = std::move(noted);
+    if (auto saved = save(std::move(next)); !saved) note_failure(Action::TrialSave, saved.error());
 }
 
 void Reconciler::rest() {

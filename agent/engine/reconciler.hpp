@@ -120,11 +120,14 @@ class Reconciler {
     [[nodiscard]] Done save(core::State next);
     [[nodiscard]] Done log_in_as_owner();
     [[nodiscard]] core::Result<core::State> with_open_intent() const;
-    [[nodiscard]] Done keep(ports::CreatedKey created);
+    [[nodiscard]] Done keep(ports::CreatedKey created, bool asked_before);
     [[nodiscard]] Done not_saved(const core::PendingKey& made, const core::Error& error);
     [[nodiscard]] Done not_created(const core::Error& error, core::Intent::Stage before);
     [[nodiscard]] Done stray_not_listed();
     [[nodiscard]] Done list();
+    /// Whether the list shows a key of another device that uses our state: remembered also by the next
+    /// process.
+    [[nodiscard]] Done note_twin();
     /// How many of the owner's slots are taken.
     void note_room(std::size_t taken);
     /// Whether the last free slot is left to a device without a key: a rotation that an owner's crowd made
@@ -146,7 +149,11 @@ class Reconciler {
     [[nodiscard]] core::State known_state() const;
     [[nodiscard]] core::State fresh_state() const;
     [[nodiscard]] core::Credential credential() const;
-    void note_failure(core::Action action, const core::Error& error);
+    void note_success(const core::Task& task);
+    void note_failure(core::Task task, const core::Error& error);
+    void set_wait(core::Failure& failure, core::Millis wait) const;
+    /// Writes down what fails, for people who ask why; once there is a state.
+    void save_failures();
     void rest();
 
     World world_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <ranges>
+#include <utility>
 
 #include "core/key_name.hpp"
 
@@ -25,12 +27,14 @@ void retire(State& state, const std::string& name) {
     if (state.retired.size() > retired_names_kept) state.retired.erase(state.retired.begin());
 }
 
-void let_go(State& state, const std::string& name, std::uint32_t generation, const Capabilities& service) {
+void let_go(State& state, const std::string& name, std::uint32_t generation, Instant asked_at,
+            const Capabilities& service) {
     state.intent.reset();
     if (!service.unique_names) return retire(state, name);
     state.intent.emplace();
     state.intent->name = name;
     state.intent->generation = generation;
+    state.intent->sent_at = asked_at;
 }
 
 OldKey old_key(const Key& key) {
@@ -38,7 +42,8 @@ OldKey old_key(const Key& key) {
             .name = key.name,
             .generation = key.generation,
             .superseded_at = std::nullopt,
-            .disabled_at = std::nullopt};
+            .disabled_at = std::nullopt,
+            .echo_until = key.echo_until};
 }
 
 void supersede_current(State& state) {
@@ -59,26 +64,30 @@ std::string holders_of(const std::vector<ListedKey>& keys) {
             ++devices[name->device];
         else
             ++strangers;
+    // Who holds most can give most.
+    std::vector<std::pair<std::size_t, std::string>> holders;
+    for (const auto& [device, count] : devices) holders.emplace_back(count, device);
+    std::ranges::stable_sort(holders, std::ranges::greater{}, &std::pair<std::size_t, std::string>::first);
     std::string text;
-    std::size_t named = 0;
-    for (const auto& [device, count] : devices) {
-        if (++named > holders_named) continue;
+    for (const auto& [count, device] : holders | std::views::take(holders_named))
         text += (text.empty() ? "" : ", ") + std::to_string(count) + " of device " + device;
-    }
-    if (named > holders_named) text += " and " + std::to_string(named - holders_named) + " devices more";
+    if (holders.size() > holders_named)
+        text += " and " + std::to_string(holders.size() - holders_named) + " devices more";
     if (strangers > 0)
         text += (text.empty() ? "" : ", ") + std::to_string(strangers) + " not made by devkeyd";
     return text;
 }
 
 std::unexpected<Error> too_young() {
-    return fail(ErrorKind::Unavailable, "the key is so young that the service may not show it yet");
+    return fail(ErrorKind::TooEarly, "reads lag; it is asked again soon");
 }
 
-void mend_times_in(State& state, Instant now) {
+void mend_times_in(State& state, Instant now, const Capabilities& service) {
+    const Instant latest_echo = now + service.late_landing;
     state.last_seen = std::min(state.last_seen, now);
     if (state.current) {
         state.current->key.created_at = std::min(state.current->key.created_at, now);
+        pull_back(state.current->key.echo_until, latest_echo);
         pull_back(state.current->published_at, now);
         pull_back(state.current->logged_in_at, now);
         pull_back(state.current->listed_at, now);
@@ -90,6 +99,7 @@ void mend_times_in(State& state, Instant now) {
         if (grace_runs) key.superseded_at = key.superseded_at.value_or(now);
         pull_back(key.superseded_at, now);
         pull_back(key.disabled_at, now);
+        pull_back(key.echo_until, latest_echo);
     }
     for (auto& key : state.others) key.seen_at = std::min(key.seen_at, now);
     pull_back(state.decommissioned_at, now);

@@ -16,7 +16,8 @@ void retire(core::State& state, const std::string& name);
 
 /// A key of ours that nobody will use was removed. Where names are unique, its name is kept for the next
 /// create: a request for it that is still on its way then meets a taken name, or makes a key that we know.
-void let_go(core::State& state, const std::string& name, std::uint32_t generation,
+/// `asked_at`: when it was last asked for, or later.
+void let_go(core::State& state, const std::string& name, std::uint32_t generation, core::Instant asked_at,
             const core::Capabilities& service);
 
 /// The same key without its secret, when it isn't the current one any more.
@@ -33,6 +34,6 @@ void supersede_current(core::State& state);
 
 /// Pulls every time that lies ahead of `now` back to it, and sets the times that were to be set once the time
 /// is known.
-void mend_times_in(core::State& state, core::Instant now);
+void mend_times_in(core::State& state, core::Instant now, const core::Capabilities& service);
 
 }  // namespace devkey::engine

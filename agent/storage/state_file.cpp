@@ -74,6 +74,7 @@ Object::Ptr to_json(const Key& key) {
     json->set("generation", key.generation);
     set_secret(*json, "secret", key.secret);
     json->set("created_at", core::format_instant(key.created_at));
+    set_time(*json, "echo_until", key.echo_until);
     return json;
 }
 
@@ -85,6 +86,7 @@ Key read_key(JsonFields fields) {
     auto secret = fields.text("secret");
     key.secret = core::Secret::take(secret);
     key.created_at = fields.instant("created_at");
+    key.echo_until = read_time(fields, "echo_until");
     fields.done();
     return key;
 }
@@ -179,6 +181,7 @@ Object::Ptr to_json(const core::OldKey& key) {
     json->set("generation", key.generation);
     set_time(*json, "superseded_at", key.superseded_at);
     set_time(*json, "disabled_at", key.disabled_at);
+    set_time(*json, "echo_until", key.echo_until);
     return json;
 }
 
@@ -189,6 +192,7 @@ core::OldKey read_old_key(JsonFields fields) {
     key.generation = fields.number("generation");
     key.superseded_at = read_time(fields, "superseded_at");
     key.disabled_at = read_time(fields, "disabled_at");
+    key.echo_until = read_time(fields, "echo_until");
     fields.done();
     return key;
 }
@@ -212,11 +216,34 @@ core::OtherKey read_other_key(JsonFields fields) {
     return key;
 }
 
-template <class Keys>
-void set_keys(Object& json, const std::string& field, const Keys& keys) {
-    if (keys.empty()) return;
+Object::Ptr to_json(const core::NotedFailure& failure) {
+    auto json = make_object();
+    json->set("action", failure.action);
+    json->set("target", failure.target);
+    json->set("reason", failure.reason);
+    json->set("message", failure.message);
+    json->set("count", failure.count);
+    json->set("retry_at", core::format_instant(failure.retry_at));
+    return json;
+}
+
+core::NotedFailure read_failure(JsonFields fields) {
+    core::NotedFailure failure;
+    failure.action = fields.text("action");
+    failure.target = fields.text_or_none("target");
+    failure.reason = fields.text("reason");
+    failure.message = fields.text_or_none("message");
+    failure.count = fields.number("count");
+    failure.retry_at = fields.instant("retry_at");
+    fields.done();
+    return failure;
+}
+
+template <class Values>
+void set_each(Object& json, const std::string& field, const Values& values) {
+    if (values.empty()) return;
     Poco::JSON::Array::Ptr array = new Poco::JSON::Array;
-    for (const auto& key : keys) array->add(to_json(key));
+    for (const auto& value : values) array->add(to_json(value));
     json.set(field, array);
 }
 
@@ -234,9 +261,12 @@ State read_state(const Object& json) {
     state.refused_keys = fields.number("refused_keys");
     state.retired = fields.texts("retired");
     if (const auto seen = read_time(fields, "last_seen")) state.last_seen = *seen;
+    if (fields.has("twin")) state.twin = fields.text("twin");
     state.decommissioned_at = read_time(fields, "decommissioned_at");
     for (auto& key : fields.objects("superseded")) state.superseded.push_back(read_old_key(std::move(key)));
     for (auto& key : fields.objects("others")) state.others.push_back(read_other_key(std::move(key)));
+    for (auto& failure : fields.objects("failures"))
+        state.failures.push_back(read_failure(std::move(failure)));
     if (fields.has("intent")) state.intent = read_intent(fields.object("intent"));
     if (fields.has("pending")) state.pending = read_pending(fields.object("pending"));
     if (fields.has("current")) state.current = read_current(fields.object("current"));
@@ -260,12 +290,14 @@ core::Secret format_state(const State& state) {
     for (const auto& name : state.retired) retired->add(name);
     json->set("retired", retired);
     json->set("last_seen", core::format_instant(state.last_seen));
+    if (state.twin) json->set("twin", *state.twin);
     set_time(*json, "decommissioned_at", state.decommissioned_at);
     if (state.intent) json->set("intent", to_json(*state.intent));
     if (state.pending) json->set("pending", to_json(*state.pending));
     if (state.current) json->set("current", to_json(*state.current));
-    set_keys(*json, "superseded", state.superseded);
-    set_keys(*json, "others", state.others);
+    set_each(*json, "superseded", state.superseded);
+    set_each(*json, "others", state.others);
+    set_each(*json, "failures", state.failures);
     WipedText text;
     json->stringify(text.out(), 2);
     text.out() << '\n';

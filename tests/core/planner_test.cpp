@@ -114,13 +114,13 @@ std::vector<Line> held_back() {
          but(with_state(),
              [](O seen) {
                  seen.listed.emplace();
-                 seen.twin = "devkey-dev-abc234-9-aaaa";
+                 seen.state->twin = "devkey-dev-abc234-9-aaaa";
              }),
          Action::Hold, Reason::CloneSuspected},
         {"a twin was seen, and the look at our key failed lately",
          but(healthy(),
              [](O seen) {
-                 seen.twin = "devkey-dev-abc234-9-aaaa";
+                 seen.state->twin = "devkey-dev-abc234-9-aaaa";
                  seen.login_refused = true;
                  seen.asked.rotation = true;
                  seen.failures[Action::CheckListed] = {Reason::ServiceUnavailable, "503", 1, now + 1s};

@@ -159,7 +159,8 @@ std::vector<Line> asked_under_its_own() {
         {"take-over asked, nobody else there", but(with_request(healthy(), Request::TakeOver), all_known),
          Action::Idle, Reason::Healthy},
         {"take-over asked, a twin seen",
-         but(with_request(healthy(), Request::TakeOver), [](O seen) { seen.twin = "devkey-dev-abc234-9-x"; }),
+         but(with_request(healthy(), Request::TakeOver),
+             [](O seen) { seen.state->twin = "devkey-dev-abc234-9-x"; }),
          Action::Hold, Reason::CloneSuspected},
     };
 }

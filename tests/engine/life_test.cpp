@@ -238,6 +238,8 @@ TEST_F(Life, ATwinWithOurStateIsHeldAndTheKeyStillLookedAfter) {
     world.live(days{60});
     EXPECT_EQ(world.service.keys.size(), 2U);
     EXPECT_EQ(enabled_keys(), 2U);
+    world.restart();  // it is remembered
+    EXPECT_EQ(world.settle().decision.reason, Reason::CloneSuspected);
     world.service.keys.erase("twin");
     EXPECT_EQ(world.live(days{2}).decision.reason, Reason::Healthy);
 }

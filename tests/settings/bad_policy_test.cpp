@@ -64,6 +64,12 @@ INSTANTIATE_TEST_SUITE_P(
                       "policy.yaml:2:20: superseded.then: expected disable or delete"},
         PolicyMistake{"version: 1\noutside_changes: {deleted: enable}",
                       "policy.yaml:2:28: outside_changes.deleted: expected hold or replace"},
+        PolicyMistake{"version: 1\noutside_changes: {deleted: replace}\n"
+                      "watchdog: {key_login: {every: never}, key_listed: {every: never}}",
+                      "policy.yaml:2:18: outside_changes: is never noticed"},
+        PolicyMistake{"version: 1\nother_installations: {action: delete}\nrotate: {after: never}\n"
+                      "watchdog: {key_listed: {every: never}}",
+                      "policy.yaml:2:31: other_installations.action: needs a look"},
         PolicyMistake{"version: 1\ndecommission: keep",
                       "policy.yaml:2:15: decommission: expected delete or disable"},
         PolicyMistake{"version: 1\nhooks: {}", "policy.yaml:2:1: hooks: not supported yet"},

@@ -75,8 +75,6 @@ void Cloud::land(const Late& late) {
     if (late.call == "create") {
         const auto created = create(late.subject, late.maker);
         if (!created) story_.tell("service", "  and comes to nothing: ", created.error().message);
-        if (created)
-            keys_.back().lands_again = std::ranges::find(gone_, late.subject, &CloudKey::name) != gone_.end();
     } else if (late.call == "remove") {
         remove(late.subject);
     } else {

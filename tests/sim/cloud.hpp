@@ -27,7 +27,6 @@ struct CloudKey {
     bool by_person = false;          ///< a person disabled or removed it
     bool off_by_person = false;      ///< it was a person who disabled it while it was enabled
     bool enabled_by_person = false;  ///< a person enabled it again
-    bool lands_again = false;        ///< by an old request for a name whose key was removed since
     bool proven = false;             ///< it has logged in
     bool shared = false;             ///< two states hold it: by one the other's key may be taken away
 };

@@ -42,7 +42,6 @@ void Machine::use_real_files(Bug bug) {
 
 void Machine::start() {
     connection.forget();
-    clone_hold.reset();  // it has to see the twin again
     agent_.emplace(planted_.world(), setup);
     effects.agent = &*agent_;
     ++disturbances_;
@@ -179,6 +178,7 @@ void Machine::re_image(bool keep_credential_file) {
     may_leave = false;
     restored = false;
     backup_.reset();
+    clone_hold.reset();
     installation_.clear();
     if (!keep_credential_file) sink.lose();
     sink.replaced_at.clear();
@@ -192,6 +192,7 @@ void Machine::copy_disk_of(Machine& other) {
     sink.copy(other.sink);
     generations = other.generations;
     switched_off = other.switched_off;
+    clone_hold.reset();  // what the copy has noticed it tells anew
     may_leave = other.may_leave;
     misled_at = other.misled_at;
     // A copy that can be told from the first does nothing to it.
@@ -224,6 +225,7 @@ void Machine::restore_backup() {
     share_keys();
     generations = backup_->generations;
     switched_off = backup_->switched_off;
+    clone_hold.reset();
     request = core::Request::None;
     installation_ = store.state ? store.state->installation : std::string{};
     connection.life = scene.cloud.new_life();

@@ -60,14 +60,6 @@ bool is_lost_to_a_twin(const Machine& machine, const CloudKey& key) {
     return machine.twin && key.shared;
 }
 
-/// The key of a name that was asked for twice is removed when the device leaves, and then the first request
-/// lands. The state still has the name among the retired, but a device out of service doesn't look for it: a
-/// known gap.
-bool lands_after_leaving(const State& state, const CloudKey& key) {
-    return key.lands_again && state.decommissioned_at &&
-           std::ranges::find(state.retired, key.name) != state.retired.end();
-}
-
 /// 2. Never a key nobody knows.
 void check_every_key_is_known(Machine& machine) {
     std::size_t strays = 0;
@@ -75,7 +67,6 @@ void check_every_key_is_known(Machine& machine) {
         if (key.maker != machine.connection.life) continue;
         if (machine.state() && holds(*machine.state(), key)) continue;
         if (is_lost_to_a_twin(machine, key)) continue;
-        if (machine.state() && lands_after_leaving(*machine.state(), key)) continue;
         if (!machine.state() || !is_stray(*machine.state(), key))
             throw Broken{"2: " + machine.name() + " made key " + key.id + " (" + key.name +
                          "), and its state doesn't know it"};
@@ -277,8 +268,7 @@ static void check_tombstone(const Machine& machine) {
     if (machine.sink.file.content && !machine.restored)
         throw Broken{what + ", and its credential file is still there"};
     for (const auto& key : machine.scene.cloud.keys())
-        if (key.maker == machine.connection.life && key.enabled && !key.enabled_by_person &&
-            !lands_after_leaving(*machine.state(), key))
+        if (key.maker == machine.connection.life && key.enabled && !key.enabled_by_person)
             throw Broken{what + ", and its key " + key.id + " still works"};
 }
 

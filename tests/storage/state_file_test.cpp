@@ -56,6 +56,14 @@ State grown_state() {
     state.superseded = {
         {.id = "a", .name = "n-a", .generation = 1, .superseded_at = at(3), .disabled_at = at(4)},
         {.id = "b", .name = "n-b", .generation = 2, .superseded_at = {}, .disabled_at = {}}};
+    state.current->key.echo_until = at(10);
+    state.superseded.back().echo_until = at(11);
+    state.failures = {{.action = "remove-key",
+                       .target = "a",
+                       .reason = "service-forbids",
+                       .message = "no\t\xc3\xa4",
+                       .count = 2,
+                       .retry_at = at(12)}};
     state.others = {{.id = "c", .name = "n-c", .seen_at = at(2), .disabled = true}};
     return state;
 }
@@ -76,6 +84,7 @@ std::vector<State> every_shape() {
     shapes.push_back(grown_state());
     shapes.back().current.reset();
     shapes.back().decommissioned_at = core::Instant{core::Millis{8}};
+    shapes.back().twin = "devkey-dev-abc234-9-wxyz";
     for (const auto stage :
          {Intent::Stage::Unsent, Intent::Stage::Sent, Intent::Stage::Landed, Intent::Stage::Found}) {
         State state = sample_state();
@@ -133,6 +142,7 @@ TEST(StateText, NamesTheFieldThatIsWrong) {
     expect(with("\"id\": \"b\"", "\"id\": 1"), "superseded[1].id");
     expect(with("\"id\": \"b\"", "\"id\": \"b\", \"more\": 1"), "superseded[1].more");
     expect(with("\"others\": [", "\"others\": [7, "), "others[0]");
+    expect(with("\"count\": 2", "\"count\": \"2\""), "failures[0].count");
     expect(with("\"others\": [", "\"others\": {}, \"old\": ["), "others");
     expect(with("\"disabled\": true", "\"disabled\": 1"), "others[0].disabled");
     expect(with("\"disabled-outside\"", "\"lost\""), "current.standing");
