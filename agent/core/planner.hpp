@@ -24,6 +24,7 @@ inline constexpr std::uint32_t most_refused_keys = 3;
 
 /// What may fail: an action; where it is about one of several keys, on the key with the id `target`.
 struct Task {
+    // NOLINTNEXTLINE(google-explicit-constructor): an action alone is a task, too
     Task(Action what, std::string which = {}) : action(what), target(std::move(which)) {}
 
     Action action;

@@ -296,7 +296,8 @@ void Reconciler::set_wait(Failure& failure, Millis wait) const {
 
 void Reconciler::save_failures() {
     // Before there is a state there is none to write it to; and one that can't be saved is tried by a rule.
-    if (!seen_.state || seen_.state_unsaved) return;
+    // Another identity's state is left as it is.
+    if (!seen_.state || seen_.state_unsaved || !change_of_identity(seen_).empty()) return;
     std::vector<NotedFailure> noted;
     for (const auto& [task, failure] : seen_.failures)
         noted.push_back({.action = std::string(name_of(task.action)),

@@ -67,7 +67,9 @@ std::string holders_of(const std::vector<ListedKey>& keys) {
     // Who holds most can give most.
     std::vector<std::pair<std::size_t, std::string>> holders;
     for (const auto& [device, count] : devices) holders.emplace_back(count, device);
-    std::ranges::stable_sort(holders, std::ranges::greater{}, &std::pair<std::size_t, std::string>::first);
+    std::ranges::sort(holders, [](const auto& one, const auto& other) {
+        return one.first != other.first ? one.first > other.first : one.second < other.second;
+    });
     std::string text;
     for (const auto& [count, device] : holders | std::views::take(holders_named))
         text += (text.empty() ? "" : ", ") + std::to_string(count) + " of device " + device;

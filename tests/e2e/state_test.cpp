@@ -232,7 +232,12 @@ TEST_F(Clone, OfAnOldBackupThatFindsItsTwinsKeyTouchesNothing) {
     EXPECT_EQ(run.reason, "clone-suspected");
     EXPECT_NE(run.err.find(keys_before.at(0)), std::string::npos) << "whose key it is: " << run.err;
     EXPECT_EQ(service.count_of("POST api_keys 201"), 1U);
-    expect_nothing_touched();
+    // What it saw is remembered, and nothing else is changed.
+    const auto after = state();
+    EXPECT_EQ(after->getValue<std::string>("twin"), keys_before.at(0));
+    EXPECT_FALSE(after->has("current") || after->has("intent") || after->has("others"));
+    EXPECT_EQ(service.key_names(), keys_before);
+    EXPECT_EQ(fakes::content_of(device.credential_file()), credential_before);
 }
 
 }  // namespace
