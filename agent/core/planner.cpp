@@ -67,11 +67,13 @@ Answer best_of(std::vector<Answer> answers, const Observation& seen) {
     Answer waiting;
     for (auto& answer : answers) {
         if (!answer) continue;
-        auto decision = rule::not_before_its_time(*std::move(answer), seen);
-        if (decision.action == Action::Idle)
-            waiting ? add(*waiting, std::move(decision)) : void(waiting = std::move(decision));
-        else if (!first || tries(decision) < tries(*first))
+        auto decision = not_before_its_time(*std::move(answer), seen);
+        if (decision.action == Action::Idle) {
+            if (!waiting) waiting.emplace();
+            add(*waiting, std::move(decision));
+        } else if (!first || tries(decision) < tries(*first)) {
             first = std::move(decision);
+        }
     }
     return first ? first : waiting;
 }
