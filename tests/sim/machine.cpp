@@ -176,7 +176,7 @@ void Machine::re_image(bool keep_credential_file) {
     disk = {};
     request = core::Request::None;
     may_leave = false;
-    restored = false;
+    restored_at.reset();
     backup_.reset();
     clone_hold.reset();
     installation_.clear();
@@ -229,7 +229,7 @@ void Machine::restore_backup() {
     request = core::Request::None;
     installation_ = store.state ? store.state->installation : std::string{};
     connection.life = scene.cloud.new_life();
-    restored = true;
+    restored_at = scene.timeline.now;
 }
 
 }  // namespace devkey::sim

@@ -124,7 +124,7 @@ class Machine {
     std::optional<CloneHold> clone_hold;
     std::optional<Instant> next_wake;                  ///< in true time
     bool twin = false;                                 ///< it shares its state with another machine
-    bool restored = false;                             ///< its state is an older one, from a backup
+    std::optional<Instant> restored_at;                ///< when its state became an older one, from a backup
     Instant misled_at{};                               ///< when the service last had told it a wrong time
     std::map<std::uint32_t, std::string> generations;  ///< the name that each was used for
 

@@ -148,7 +148,7 @@ void check_end(Machine& machine, std::string_view call, const std::string& id) {
         return;
     }
     // By a restored state, what was made of a create that was open in it is its own stray.
-    if (machine.restored && machine.scene.cloud.find(id)->shared && may_go(machine, call, id)) return;
+    if (machine.restored_at && machine.scene.cloud.find(id)->shared && may_go(machine, call, id)) return;
     if (id == machine.sink.published) throw Broken{"3: " + what + ", which is the published key"};
     if (state->current && state->current->key.id == id)
         throw Broken{"3: " + what + ", which is the current key"};
@@ -265,7 +265,7 @@ static void check_tombstone(const Machine& machine) {
     if (machine.latest().decision.reason != Reason::Decommissioned)
         throw Broken{what + ", but not at rest: " + std::string(name_of(machine.latest().decision.reason))};
     // A tombstone from a backup doesn't know the file that was written since.
-    if (machine.sink.file.content && !machine.restored)
+    if (machine.sink.file.content && !machine.restored_at)
         throw Broken{what + ", and its credential file is still there"};
     for (const auto& key : machine.scene.cloud.keys())
         if (key.maker == machine.connection.life && key.enabled && !key.enabled_by_person)
@@ -277,7 +277,7 @@ void check_recovery(Machine& machine) {
     const auto& state = machine.state();
     const auto reason = machine.latest().decision.reason;
     // It has met a key that it made after the backup: only a person can say which of the two lives goes on.
-    if (machine.restored && reason == Reason::CloneSuspected) return;
+    if (machine.restored_at && reason == Reason::CloneSuspected) return;
     if (state && state->decommissioned_at) return check_tombstone(machine);
     const std::string what = "1: after days in which all was well, " + machine.name();
     const auto& cloud = machine.scene.cloud;
@@ -303,8 +303,10 @@ void check_recovery(Machine& machine) {
         throw Broken{what + " is still at " + std::string(name_of(reason))};
     for (const auto& old : state->superseded) {
         const auto replaced = machine.sink.replaced_at.find(old.id);
-        // After a wrong time, a grace may run from when that was mended.
+        // After a wrong time, a grace may run from when that was mended; by a restored state, from when the
+        // key is replaced once more.
         const bool overdue = replaced != machine.sink.replaced_at.end() &&
+                             (!machine.restored_at || *machine.restored_at < replaced->second) &&
                              machine.misled_at < replaced->second &&
                              replaced->second + machine.setup.policy.superseded.keep_enabled + 24h <
                                  machine.scene.timeline.now;
