@@ -186,4 +186,12 @@ bool is_recorded(const State& state, std::string_view name) {
            std::ranges::find(state.retired, name) != state.retired.end();
 }
 
+bool is_double(const State& state, const ListedKey& key) {
+    // A list that lags shows a removed one.
+    if (std::ranges::find(state.retired, key.name) != state.retired.end()) return false;
+    if (state.current && state.current->key.name == key.name) return state.current->key.id != key.id;
+    const auto old = std::ranges::find(state.superseded, key.name, &OldKey::name);
+    return old != state.superseded.end() && old->id != key.id;
+}
+
 }  // namespace devkey::core

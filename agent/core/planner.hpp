@@ -116,4 +116,9 @@ struct Rule {
 /// Whether `name` is a key of this device that our state recorded.
 [[nodiscard]] bool is_recorded(const State& state, std::string_view name);
 
+/// Whether `key` has the name of one that we hold, and another id: a copy of this state, made in the middle
+/// of a create, has made it; or a request of ours that was given up, when somebody had removed the key that
+/// kept the name taken. Which of the two can't be told.
+[[nodiscard]] bool is_double(const State& state, const ListedKey& key);
+
 }  // namespace devkey::core

@@ -133,10 +133,12 @@ Answer unanswered_create_is_settled(const Policy& /*policy*/, const Observation&
 
 Answer no_twin_is_seen(const Policy& policy, const Observation& seen) {
     if (!seen.state || !seen.state->twin) return std::nullopt;
-    auto held = hold(Reason::CloneSuspected,
-                     "key '" + *seen.state->twin +
-                         "' has this installation's tag but was not made here: another device "
-                         "runs with a copy of this state, or the state is an old backup");
+    auto held =
+        hold(Reason::CloneSuspected,
+             "key '" + *seen.state->twin +
+                 "' has this installation's tag but was not made here: another device "
+                 "runs with a copy of this state, or the state is an old backup; a key that no device "
+                 "uses has to be removed by hand");
     // Our key is still looked after; nothing is changed anywhere. A check that failed lately waits within the
     // hold, or the rules further down would have their turn meanwhile.
     for (const auto check : {refused_key_is_looked_up, key_logs_in, key_is_listed}) {

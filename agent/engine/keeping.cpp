@@ -177,14 +177,17 @@ Reconciler::Done Reconciler::list() {
 
 Reconciler::Done Reconciler::note_twin() {
     if (!seen_.state) return {};
+    const State& state = *seen_.state;
+    // A name that was asked for twice may be listed with its removed key's id.
+    const bool lags = state.current && is_too_young_to_tell(state.current->key);
     std::optional<std::string> twin;
     for (const auto& key : *seen_.listed) {
         const auto name = parse_key_name(key.name);
-        if (name && name->installation == seen_.state->installation && !is_recorded(*seen_.state, key.name))
-            twin = key.name;
+        const bool ours = name && name->installation == state.installation;
+        if (ours && (!is_recorded(state, key.name) || (!lags && is_double(state, key)))) twin = key.name;
     }
-    if (twin == seen_.state->twin) return {};
-    State next = *seen_.state;
+    if (twin == state.twin) return {};
+    State next = state;
     next.twin = std::move(twin);
     return save(std::move(next));
 }

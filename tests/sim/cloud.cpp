@@ -74,7 +74,10 @@ void Cloud::land(const Late& late) {
     story_.tell("service", "a late ", late.call, " of ", late.subject, " lands now");
     if (late.call == "create") {
         const auto created = create(late.subject, late.maker);
-        if (!created) story_.tell("service", "  and comes to nothing: ", created.error().message);
+        if (created)
+            keys_.back().landed_late = true;
+        else
+            story_.tell("service", "  and comes to nothing: ", created.error().message);
     } else if (late.call == "remove") {
         remove(late.subject);
     } else {

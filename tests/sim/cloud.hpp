@@ -28,6 +28,7 @@ struct CloudKey {
     bool off_by_person = false;      ///< it was a person who disabled it while it was enabled
     bool enabled_by_person = false;  ///< a person enabled it again
     bool proven = false;             ///< it has logged in
+    bool landed_late = false;        ///< nobody waited for it any more: its secret reached nobody
     bool shared = false;             ///< two states hold it: by one the other's key may be taken away
 };
 

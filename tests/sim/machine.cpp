@@ -44,6 +44,7 @@ void Machine::start() {
     connection.forget();
     agent_.emplace(planted_.world(), setup);
     effects.agent = &*agent_;
+    turn_hour();
     ++disturbances_;
     next_wake.reset();
     wake(Trigger::Start);
@@ -51,6 +52,7 @@ void Machine::start() {
 
 void Machine::wake(Trigger trigger) {
     if (!agent_) return;
+    turn_hour();
     if (trigger == Trigger::Retry || trigger == Trigger::Rotate) ++disturbances_;
     ++hours_wakes_;
     try {
@@ -106,13 +108,15 @@ void Machine::note_time() {
     if (connection.is_misled()) misled_at = scene.timeline.now;
 }
 
-void Machine::note_requests() {
+void Machine::turn_hour() {
     const auto hour = std::chrono::floor<std::chrono::hours>(scene.timeline.now);
-    if (hour != hour_) {
-        hour_ = hour;
-        last_disturbances_ = std::exchange(disturbances_, 0);
-        hours_requests_ = hours_wakes_ = 0;
-    }
+    if (hour == std::exchange(hour_, hour)) return;
+    last_disturbances_ = std::exchange(disturbances_, 0);
+    hours_requests_ = hours_wakes_ = 0;
+}
+
+void Machine::note_requests() {
+    turn_hour();
     hours_requests_ += connection.requests;
     scene.coverage.requests += std::exchange(connection.requests, 0);
     scene.coverage.busiest_hour = std::max(scene.coverage.busiest_hour, hours_requests_);

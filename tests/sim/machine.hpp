@@ -134,6 +134,7 @@ class Machine {
     void share_keys() const;
     void note_time();
     void note_clone_hold();
+    void turn_hour();
     void note_requests();
     void note_new_life();
 

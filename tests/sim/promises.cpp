@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "core/key_name.hpp"
+#include "core/planner.hpp"
 
 namespace devkey::sim {
 
@@ -29,10 +30,17 @@ bool holds(const State& state, const CloudKey& key) {
            (state.pending && state.pending->key.id == key.id) || superseded(state, key.id) != nullptr;
 }
 
+/// Made by a request that was given up, when somebody removed the key that kept its name taken: the next
+/// list shows it, and it is reported.
+bool is_double(const State& state, const CloudKey& key) {
+    return key.landed_late &&
+           core::is_double(state, {.id = key.id, .name = key.name, .enabled = key.enabled});
+}
+
 /// Known by its name, or by an id whose secret we don't hold.
 bool is_stray(const State& state, const CloudKey& key) {
     const bool intended = state.intent && (state.intent->name == key.name || state.intent->id == key.id);
-    return intended || (state.pending && state.pending->key.name == key.name);
+    return intended || (state.pending && state.pending->key.name == key.name) || is_double(state, key);
 }
 
 /// In truth, whatever the state says now.
@@ -277,7 +285,10 @@ void check_recovery(Machine& machine) {
     const auto& state = machine.state();
     const auto reason = machine.latest().decision.reason;
     // It has met a key that it made after the backup: only a person can say which of the two lives goes on.
-    if (machine.restored_at && reason == Reason::CloneSuspected) return;
+    // So it is with a double.
+    const auto doubled = [&](const CloudKey& key) { return state && is_double(*state, key); };
+    const bool met = machine.restored_at || std::ranges::any_of(machine.scene.cloud.keys(), doubled);
+    if (met && reason == Reason::CloneSuspected) return;
     if (state && state->decommissioned_at) return check_tombstone(machine);
     const std::string what = "1: after days in which all was well, " + machine.name();
     const auto& cloud = machine.scene.cloud;
