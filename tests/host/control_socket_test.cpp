@@ -1,0 +1,208 @@
+// The control socket against peers of all kinds: real sockets, and a real event loop in a thread of its own.
+#include "host/control_socket.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <thread>
+
+#include "fakes/temporary_directory.hpp"
+#include "host/system_clock.hpp"
+#include "host/wake.hpp"
+
+namespace devkey::host {
+namespace {
+
+using core::ErrorKind;
+using namespace std::chrono_literals;
+
+std::string echo(const Peer& peer, ControlSocket::Line line) {
+    if (line == "who") return std::to_string(peer.uid) + " " + std::to_string(peer.groups.size());
+    if (line == "long") return std::string(100'000, 'x');
+    if (line) return "you said " + std::string(*line);
+    return "no line: " + std::to_string(static_cast<int>(line.error()));
+}
+
+const std::string too_long = "no line: 0\n";
+const std::string too_slow = "no line: 1\n";
+const std::string too_many = "no line: 2\n";
+
+/// A loop that runs in a thread, with a control socket in it.
+class Listener {
+ public:
+    explicit Listener(const std::string& path, ControlLimits limits = {}) {
+        loop_.watch(end_.descriptor(), [this] { loop_.leave(); });
+        socket_.emplace(loop_, clock_, echo, limits);
+        listening = socket_->listen(path);
+        thread_ = std::thread([this] { loop_.run(); });
+    }
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+    ~Listener() {
+        end_.set();
+        thread_.join();
+    }
+    core::Result<void> listening;
+
+ private:
+    SystemClock clock_;
+    EventLoop loop_;
+    Wake end_;
+    std::optional<ControlSocket> socket_;
+    std::thread thread_;
+};
+
+class Client {
+ public:
+    explicit Client(const std::string& path) : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::ranges::copy(path, std::begin(address.sun_path));
+        const timeval patience{.tv_sec = 60, .tv_usec = 0};
+        ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+        if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+            throw std::runtime_error("can't connect");
+    }
+    void send(std::string_view text) const {
+        EXPECT_EQ(::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL),
+                  static_cast<ssize_t>(text.size()));
+    }
+    /// All that comes until the other side closes.
+    [[nodiscard]] std::string rest() const {
+        std::string all;
+        std::array<char, 4096> buffer{};
+        for (ssize_t size = 0; (size = ::recv(socket_.get(), buffer.data(), buffer.size(), 0)) > 0;)
+            all.append(buffer.data(), static_cast<std::size_t>(size));
+        return all;
+    }
+    [[nodiscard]] std::string answer_to(std::string_view line) const {
+        send(line);
+        return rest();
+    }
+
+ private:
+    Descriptor socket_;
+};
+
+struct Control : testing::Test {
+    fakes::TemporaryDirectory directory;
+    std::string path = directory.file("control.sock");
+};
+
+TEST_F(Control, AnswersALineAndCloses) {
+    const Listener listener(path);
+    ASSERT_TRUE(listener.listening);
+    EXPECT_EQ(Client(path).answer_to("hello\n"), "you said hello\n");
+    EXPECT_EQ(Client(path).answer_to("\n"), "you said \n");
+    EXPECT_EQ(Client(path).answer_to("first\nsecond\n"), "you said first\n");
+}
+
+TEST_F(Control, TakesALineInPieces) {
+    const Listener listener(path);
+    const Client client(path);
+    for (const char* piece : {"h", "el", "lo"}) client.send(piece);
+    EXPECT_EQ(client.answer_to("\n"), "you said hello\n");
+}
+
+TEST_F(Control, KnowsWhoAsks) {
+    const Listener listener(path);
+    std::array<gid_t, 65> groups{};
+    const auto count = ::getgroups(static_cast<int>(groups.size()), groups.data());
+    EXPECT_EQ(Client(path).answer_to("who\n"),
+              std::to_string(::geteuid()) + " " + std::to_string(count + 1) + "\n");
+}
+
+TEST_F(Control, GivesALongAnswerToWhoReadsItLate) {
+    const Listener listener(path);
+    const Client client(path);
+    client.send("long\n");
+    EXPECT_EQ(Client(path).answer_to("hello\n"), "you said hello\n");
+    EXPECT_EQ(client.rest().size(), 100'001U);
+}
+
+TEST_F(Control, RefusesALineThatIsTooLong) {
+    const Listener listener(path, {.longest = 10});
+    EXPECT_EQ(Client(path).answer_to("0123456789\n"), "you said 0123456789\n");
+    EXPECT_EQ(Client(path).answer_to("01234567890\n"), too_long);
+    EXPECT_EQ(Client(path).answer_to(std::string(20'000, 'x')), too_long);
+}
+
+TEST_F(Control, ForgetsWhoIsSlowAndGoesOnWithTheOthers) {
+    const Listener listener(path, {.patience = 200ms});
+    const Client silent(path);
+    const Client slow(path);
+    slow.send("hel");
+    EXPECT_EQ(Client(path).answer_to("hello\n"), "you said hello\n");
+    EXPECT_EQ(silent.rest(), too_slow);
+    EXPECT_EQ(slow.rest(), too_slow);
+    EXPECT_EQ(Client(path).answer_to("hello\n"), "you said hello\n");
+}
+
+TEST_F(Control, GoesOnWhenAPeerLeavesInTheMiddle) {
+    const Listener listener(path);
+    for (int i = 0; i < 200; ++i) Client(path).send(i % 2 == 0 ? "hello\n" : "hel");
+    EXPECT_EQ(Client(path).answer_to("hello\n"), "you said hello\n");
+}
+
+TEST_F(Control, EndsConnectionsThatAreTooMany) {
+    const Listener listener(path, {.most = 4, .patience = 1min});
+    std::vector<std::unique_ptr<Client>> silent(8);  // who owns it may have twice as many
+    for (auto& client : silent) client = std::make_unique<Client>(path);
+    EXPECT_EQ(Client(path).rest(), too_many);
+    silent.clear();
+    EXPECT_EQ(Client(path).answer_to("hello\n"), "you said hello\n");
+}
+
+TEST_F(Control, ReplacesASocketThatNobodyListensTo) {
+    {
+        Descriptor left{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::ranges::copy(path, std::begin(address.sun_path));
+        ASSERT_EQ(::bind(left.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    }
+    const Listener listener(path);
+    ASSERT_TRUE(listener.listening);
+    EXPECT_EQ(Client(path).answer_to("hello\n"), "you said hello\n");
+}
+
+TEST_F(Control, TakesNoSocketFromAnotherAndNoFile) {
+    const Listener first(path);
+    const Listener second(path);
+    ASSERT_FALSE(second.listening);
+    EXPECT_EQ(second.listening.error().kind, ErrorKind::Unavailable);
+    EXPECT_EQ(Client(path).answer_to("hello\n"), "you said hello\n");
+    const auto file = directory.file("notes.txt");
+    fakes::put(file, "mine");
+    const Listener third(file);
+    ASSERT_FALSE(third.listening);
+    EXPECT_EQ(third.listening.error().kind, ErrorKind::InvalidInput);
+    EXPECT_EQ(fakes::content_of(file), "mine");
+}
+
+TEST_F(Control, SaysWhyItCannotListen) {
+    const Listener nowhere(directory.file("missing") + "/control.sock");
+    EXPECT_EQ(nowhere.listening.error().kind, ErrorKind::NotFound);
+    const Listener deep(directory.file(std::string(120, 'x')));
+    EXPECT_EQ(deep.listening.error().kind, ErrorKind::InvalidInput);
+}
+
+TEST_F(Control, RemovesItsSocketAtTheEnd) {
+    struct stat there{};
+    {
+        const Listener listener(path);
+        ASSERT_EQ(::lstat(path.c_str(), &there), 0);
+        EXPECT_TRUE(S_ISSOCK(there.st_mode));
+    }
+    EXPECT_NE(::lstat(path.c_str(), &there), 0);
+}
+
+}  // namespace
+}  // namespace devkey::host
