@@ -34,7 +34,7 @@ Outcome answer(const core::Settings& settings, core::Request request,
 }  // namespace
 
 std::optional<Outcome> ask_daemon(storage::FileCalls& calls, const core::Settings& settings,
-                                  const storage::Asking& asking) {
+                                  const core::Asking& asking) {
     const auto& directory = settings.state_directory;
     host::FileWatch watch{storage::requests_path(directory)};
     const auto before = storage::look_at_state(directory).value_or(std::nullopt);

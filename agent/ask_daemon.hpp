@@ -15,6 +15,6 @@ namespace devkey {
 /// either. Whether it is done is told by the state on disk, and `settings` have the policy. None: the daemon
 /// has ended before, and the caller may take the lock, and need not write it down again.
 [[nodiscard]] std::optional<Outcome> ask_daemon(storage::FileCalls& calls, const core::Settings& settings,
-                                                const storage::Asking& asking);
+                                                const core::Asking& asking);
 
 }  // namespace devkey

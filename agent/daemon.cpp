@@ -55,7 +55,7 @@ Daemon::Answer Daemon::work(const Request& request) {
             shared_.reporter.report({ports::Severity::Error, "settings-kept",
                                      "the old settings stay in use: " + done.error().message});
     }
-    auto snapshot = device_->pass(request.trigger, request.asking.request);
+    auto snapshot = device_->pass(request.trigger, request.asking);
     const bool leaves =
         flags_.once && !snapshot.more && !is_worth_waiting(snapshot.decision, shared_.clock.boot_now());
     if (leaves) device_->rest();  // no later pass does
@@ -105,7 +105,7 @@ void Daemon::read_request() {
     const auto found = storage::load_request(wanted_->state_directory);
     if (!found)
         shared_.reporter.report({ports::Severity::Error, "request-unreadable", found.error().message});
-    asking_ = found.value_or(storage::Asking{});
+    asking_ = found.value_or(core::Asking{});
 }
 
 bool Daemon::forget_request() {

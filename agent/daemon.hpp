@@ -49,13 +49,13 @@ class Daemon {
     struct Request {
         engine::Trigger trigger;
         SettingsPointer settings;  // the ones to use from now on
-        storage::Asking asking;    // what a person asked for, until it is done
+        core::Asking asking;       // what a person asked for, until it is done
     };
     struct Answer {
         core::Result<engine::Snapshot> snapshot;
         SettingsPointer asked;  // the request's settings
         SettingsPointer used;   // the ones in use: the old ones, if the asked can't be used here
-        storage::Asking asking;
+        core::Asking asking;
     };
 
     struct Watched {
@@ -99,7 +99,7 @@ class Daemon {
     std::vector<Watched> watched_;
     bool told_of_blindness_ = false;
     SettingsPointer wanted_;  // what the last request names
-    storage::Asking asking_;
+    core::Asking asking_;
     bool changed_ = false;
     Outcome outcome_;
 

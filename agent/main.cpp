@@ -110,7 +110,8 @@ int run(const Flags& flags) {
     auto lock = storage::StateLock::take(directory);
     const bool another_runs = !lock && lock.error().kind == core::ErrorKind::Unavailable;
     const bool asks = flags.request != core::Request::None;
-    const storage::Asking asking{flags.request, host::SystemEntropy{}.tag(storage::asking_id_length)};
+    const core::Asking asking{.request = flags.request,
+                              .id = host::SystemEntropy{}.tag(storage::asking_id_length)};
     if (another_runs && asks) {
         if (const auto outcome = ask_daemon(files, *settings, asking)) {
             tell(flags, *outcome);

@@ -35,8 +35,8 @@ class Device {
     [[nodiscard]] static core::Result<std::unique_ptr<Device>> make(const core::Settings& settings,
                                                                     const Shared& shared);
 
-    [[nodiscard]] engine::Snapshot pass(engine::Trigger trigger, core::Request request) {
-        return reconciler_.pass(trigger, request);
+    [[nodiscard]] engine::Snapshot pass(engine::Trigger trigger, const core::Asking& asking) {
+        return reconciler_.pass(trigger, asking);
     }
     /// Logs out what is logged in: no later pass does.
     void rest() noexcept { service_->rest(); }

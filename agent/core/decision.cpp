@@ -43,6 +43,8 @@ constexpr std::array words{
     Words{Reason::TimesImplausible, "times-implausible",
           "the state holds times that lie ahead of the service's clock: they are pulled back to now"},
     Words{Reason::GraceOver, "grace-over", "the grace of a superseded key is over"},
+    Words{Reason::KeyCompromised, "key-compromised",
+          "somebody said that this old key may be in the wrong hands: it has no grace"},
     Words{Reason::DeletionDue, "deletion-due", "a superseded key has been disabled for long enough"},
     Words{Reason::QuotaShort, "quota-short",
           "the owner has hardly room for another key: our own disabled ones go at once"},

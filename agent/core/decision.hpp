@@ -57,6 +57,7 @@ enum class Reason {
     TimeUnknown,
     TimesImplausible,
     GraceOver,
+    KeyCompromised,
     DeletionDue,
     QuotaShort,
     OtherInstallation,

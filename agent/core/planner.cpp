@@ -131,20 +131,6 @@ std::string difference(std::string_view what, const std::string& now, const std:
 
 }  // namespace
 
-std::string_view name_of(Request request) {
-    switch (request) {
-        case Request::Decommission:
-            return "decommission";
-        case Request::Recommission:
-            return "recommission";
-        case Request::TakeOver:
-            return "take-over";
-        case Request::None:
-            break;
-    }
-    return "none";
-}
-
 std::span<const Rule> rules() {
     return all_rules;
 }

@@ -14,6 +14,7 @@
 #include "core/decision.hpp"
 #include "core/error.hpp"
 #include "core/policy.hpp"
+#include "core/request.hpp"
 #include "core/service_view.hpp"
 #include "core/state.hpp"
 
@@ -50,16 +51,12 @@ struct Patience {
     BootInstant next{};   ///< not before this
 };
 
-/// What a person wrote down to be done (requests.json); it stands until it is done.
-enum class Request { None, Decommission, Recommission, TakeOver };
-
-/// As its flag has it, in kebab case; of None: `none`.
-[[nodiscard]] std::string_view name_of(Request request);
-
 /// What a person asked for, until it is under way.
 struct Asked {
     Request request = Request::None;
-    bool others_known = false;  ///< the service was asked since then which other installations there are
+    std::uint32_t generation = 0;  ///< Rotate: replace this one, or an earlier one
+    bool compromised = false;      ///< Rotate: what is replaced is disabled at once
+    bool others_known = false;     ///< the service was asked since then which other installations there are
     bool rotation = false;
     bool another_key = false;  ///< to go on after most_refused_keys
 };

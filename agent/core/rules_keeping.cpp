@@ -110,13 +110,28 @@ bool ages(const Policy& policy, const Observation& seen) {
            settled_key(seen)->standing == Standing::Enabled;
 }
 
+/// A person has said that it may be in the wrong hands.
+bool is_compromised(const OldKey& key, const Observation& seen) {
+    return seen.asked.request == Request::Rotate && seen.asked.compromised &&
+           key.generation <= seen.asked.generation;
+}
+
+/// At once: no grace, whatever the time is.
+Answer leaked_key_goes(const OldKey& key, const Observation& seen) {
+    if (seen.capabilities.can_disable)
+        return act(Action::DisableKey, Reason::KeyCompromised, key.name, key.id);
+    if (auto waits = echo_of(key, seen)) return waits;
+    return act(Action::RemoveKey, Reason::KeyCompromised, key.name, key.id);
+}
+
 Answer old_key_goes(const SupersededPolicy& policy, const OldKey& key, const Observation& seen) {
     if (key.disabled_at)
         if (auto waits = echo_of(key, seen)) return waits;
     if (key.disabled_at && seen.quota_is_short)
         return act_on_trusted_time(seen, Action::RemoveKey, Reason::QuotaShort, key.name, key.id);
-    if (!key.superseded_at) return act(Action::AskTime, Reason::TimeUnknown, key.name);
     const bool enabled = !key.disabled_at;
+    if (enabled && is_compromised(key, seen)) return leaked_key_goes(key, seen);
+    if (!key.superseded_at) return act(Action::AskTime, Reason::TimeUnknown, key.name);
     const Instant due =
         enabled ? *key.superseded_at + policy.keep_enabled : *key.disabled_at + policy.delete_after;
     const Millis period = enabled ? policy.keep_enabled : policy.delete_after;
@@ -137,6 +152,12 @@ Answer other_key_goes(const OtherInstallationsPolicy& policy, const OtherKey& ke
     if (seen.boot_now < turn) return wait_until(turn, Reason::Healthy);
     return act_on_trusted_time(seen, disable ? Action::DisableKey : Action::RemoveKey,
                                Reason::OtherInstallation, key.name, key.id);
+}
+
+/// A person has named the current key, or an earlier one.
+bool is_to_be_replaced(const Observation& seen) {
+    return seen.asked.request == Request::Rotate &&
+           seen.state->current->key.generation <= seen.asked.generation;
 }
 
 }  // namespace
@@ -160,7 +181,7 @@ std::optional<Reason> need_of_a_key(const Policy& policy, const Observation& see
     const Standing standing = seen.state->current->standing;
     // A new key would be enabled, though the device's program is silent: it is made when that returns.
     if (is_switched_off(standing)) return std::nullopt;
-    if (seen.asked.rotation) return Reason::RotationAsked;
+    if (seen.asked.rotation || is_to_be_replaced(seen)) return Reason::RotationAsked;
     if (standing == Standing::DisabledOutside &&
         policy.outside_changes.disabled == OutsideChangesPolicy::Disabled::Replace)
         return Reason::KeyDisabledOutside;

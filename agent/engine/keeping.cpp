@@ -171,6 +171,7 @@ Reconciler::Done Reconciler::list() {
     auto listed = world_.service.list();
     if (!listed) return std::unexpected(listed.error());
     seen_.listed = *std::move(listed);
+    slots_ = {.taken = seen_.listed->size(), .most = world_.service.capabilities().keys_per_owner};
     note_room(seen_.listed->size());
     return note_twin();
 }

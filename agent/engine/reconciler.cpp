@@ -1,6 +1,7 @@
 // One pass: observe → plan → apply. What each action does is in actions.cpp.
 #include "engine/reconciler.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -98,10 +99,12 @@ void Reconciler::succeed(const Reconciler& former) {
         if (failure.asked_for) seen_.failures.insert_or_assign(task, failure);
 }
 
-Snapshot Reconciler::pass(Trigger trigger, Request request) {
+Snapshot Reconciler::pass(Trigger trigger, const Asking& asking) {
     changed_ = false;
-    if (request != seen_.asked.request) seen_.asked.others_known = false;
-    seen_.asked.request = request;
+    if (asking.request != seen_.asked.request) seen_.asked.others_known = false;
+    seen_.asked.request = asking.request;
+    seen_.asked.generation = asking.generation;
+    seen_.asked.compromised = asking.compromised;
     // What the service asked for (Retry-After) holds even when a person is in a hurry.
     if (trigger >= Trigger::OwnerSecret)
         std::erase_if(seen_.failures, [](const auto& entry) { return !entry.second.asked_for; });
@@ -127,7 +130,9 @@ Snapshot Reconciler::pass(Trigger trigger, Request request) {
         if (!decision.again || *decision.again - now > session_is_kept_for) rest();
         planned_ = decision.again;
         tell(decision);
-        return snapshot_of(std::move(decision));
+        Snapshot settled = snapshot_of(std::move(decision));
+        settled.status = status_of(settled.decision, settled.usable);
+        return settled;
     }
     const bool was_unsaved = seen_.state_unsaved;
     const auto done = apply(decision);
@@ -220,10 +225,22 @@ bool Reconciler::request_is_done() const {
             return loaded_ && !leaving;
         case Request::TakeOver:
             return leaving || (seen_.asked.others_known && seen_.state->others.empty());
+        case Request::Rotate:
+            return leaving || is_replaced();
         case Request::None:
             break;
     }
     return false;
+}
+
+bool Reconciler::is_replaced() const {
+    if (!seen_.state || !seen_.state->current || !seen_.state->current->published_at) return false;
+    const auto asked = seen_.asked.generation;
+    const auto still_works = [asked](const OldKey& key) {
+        return key.generation <= asked && !key.disabled_at;
+    };
+    const bool leaks = seen_.asked.compromised && std::ranges::any_of(seen_.state->superseded, still_works);
+    return seen_.state->current->key.generation > asked && !leaks;
 }
 
 std::optional<CredentialSight> Reconciler::look_at_credential_file() {
@@ -243,6 +260,17 @@ Snapshot Reconciler::snapshot_of(Decision decision) const {
     snapshot.generation = seen_.state->current->key.generation;
     snapshot.usable = seen_.state->current->published_at && seen_.credential_file == CredentialSight::Matches;
     return snapshot;
+}
+
+Status Reconciler::status_of(const Decision& decision, bool usable) const {
+    Status status = core::status_of(setup_.policy, seen_.state, seen_.time);
+    status.device = setup_.identity.device;
+    status.decision = decision;
+    if (decision.again) status.next_at = seen_.time.now + (*decision.again - seen_.boot_now);
+    status.usable = usable;
+    status.slots = slots_;
+    status.health = health_of(status);
+    return status;
 }
 
 void Reconciler::tell(const Decision& decision) {

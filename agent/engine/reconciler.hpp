@@ -8,6 +8,7 @@
 
 #include "core/planner.hpp"
 #include "core/pulse.hpp"
+#include "core/status.hpp"
 #include "ports/clock.hpp"
 #include "ports/credential_sink.hpp"
 #include "ports/entropy.hpp"
@@ -37,6 +38,7 @@ struct Snapshot {
     bool changed = false;       ///< this pass changed a key or a file
     bool usable = false;        ///< a published credential is on disk, whole
     bool request_done = false;  ///< what a person had asked for is done: it may be forgotten
+    core::Status status{};      ///< for people; only when nothing more is due at once
     std::string key_name{};     ///< the current key's name and generation; empty and 0 if there is none
     std::string key_id{};
     unsigned generation = 0;
@@ -72,9 +74,9 @@ class Reconciler {
     /// holds on.
     void succeed(const Reconciler& former);
 
-    /// Runs one pass. `request`: what a person has asked for, until it is done. Never throws; what failed is
+    /// Runs one pass. `asking`: what a person has asked for, until it is done. Never throws; what failed is
     /// in the snapshot's decision of the next pass.
-    [[nodiscard]] Snapshot pass(Trigger trigger, core::Request request = core::Request::None);
+    [[nodiscard]] Snapshot pass(Trigger trigger, const core::Asking& asking = {});
 
     /// What the latest pass decided; within a pass, what is being carried out.
     [[nodiscard]] const core::Decision& latest() const { return latest_; }
@@ -89,7 +91,9 @@ class Reconciler {
     [[nodiscard]] std::optional<core::CredentialSight> look_at_credential_file();
     void listen_to_heartbeat();
     [[nodiscard]] bool request_is_done() const;
+    [[nodiscard]] bool is_replaced() const;
     [[nodiscard]] Snapshot snapshot_of(core::Decision decision) const;
+    [[nodiscard]] core::Status status_of(const core::Decision& decision, bool usable) const;
     void tell(const core::Decision& decision);
     void tell_of(std::string_view name, std::string message, const core::Key& key);
 
@@ -164,6 +168,7 @@ class Reconciler {
     std::optional<core::BootInstant> began_;    // when its first pass ran
     std::optional<core::BootInstant> planned_;  // when the latest decision wanted to look again
     bool changed_ = false;
+    std::optional<core::Slots> slots_;
     std::optional<core::Decision> told_;
     core::Decision latest_;
 };

@@ -6,9 +6,11 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <exception>
+#include <sstream>
 #include <utility>
 
 #include "storage/descriptor.hpp"
@@ -17,6 +19,7 @@
 
 namespace devkey::storage {
 
+using core::Asking;
 using core::ErrorKind;
 using core::Request;
 using core::Result;
@@ -28,18 +31,44 @@ constexpr std::uint32_t version = 1;
 constexpr const char* remedy =
     "; remove it, and ask again with devkeyd --decommission, --recommission or --take-over";
 
-constexpr std::array requests{Request::Decommission, Request::Recommission, Request::TakeOver};
+constexpr std::array requests{Request::Decommission, Request::Recommission, Request::TakeOver,
+                              Request::Rotate};
 
 Asking read_request(std::string_view text) {
     const auto json = parse_object(text);
     JsonFields fields{json.object(), ""};
     if (fields.number("version") != version) fields.refuse("version", "is not 1");
+    Asking asking;
     const auto word = fields.text("request");
-    auto id = fields.has("id") ? fields.text("id") : std::string{};
+    const auto request = std::ranges::find(requests, word, [](Request one) { return core::name_of(one); });
+    if (request == requests.end()) fields.refuse("request", "has an unknown value");
+    asking.request = *request;
+    const auto optional = [&](const char* name) { return fields.has(name) ? fields.text_or_none(name) : ""; };
+    asking.id = optional("id");
+    asking.why = optional("why");
+    asking.by = optional("by");
+    if (asking.request == Request::Rotate) {
+        asking.generation = fields.number("generation");
+        asking.compromised = fields.flag("compromised");
+    }
     fields.done();
-    for (const auto request : requests)
-        if (word == core::name_of(request)) return {request, std::move(id)};
-    fields.refuse("request", "has an unknown value");
+    return asking;
+}
+
+std::string format_request(const Asking& asking) {
+    Poco::JSON::Object json{Poco::JSON_PRESERVE_KEY_ORDER};
+    json.set("version", version);
+    json.set("request", std::string(core::name_of(asking.request)));
+    json.set("id", asking.id);
+    if (asking.request == Request::Rotate) {
+        json.set("generation", asking.generation);
+        json.set("compromised", asking.compromised);
+    }
+    if (!asking.why.empty()) json.set("why", asking.why);
+    if (!asking.by.empty()) json.set("by", asking.by);
+    std::ostringstream text;
+    json.stringify(text);
+    return text.str();
 }
 
 /// Who writes or removes the file holds it, so that no request is removed that was written in between. On the
@@ -84,9 +113,7 @@ Result<Asking> load_request(const std::string& directory) {
 Result<void> save_request(FileCalls& calls, const std::string& directory, const Asking& asking) {
     const auto held = hold(directory, LOCK_EX);
     if (!held) return std::unexpected(held.error());
-    const std::string text = R"({"version": 1, "request": ")" + std::string(core::name_of(asking.request)) +
-                             R"(", "id": ")" + asking.id + "\"}\n";
-    return write_file(calls, requests_path(directory), text, {.mode = 0600});
+    return write_file(calls, requests_path(directory), format_request(asking) + "\n", {.mode = 0600});
 }
 
 Result<void> forget_request(FileCalls& calls, const std::string& directory, const Asking& done) {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "core/planner.hpp"
+#include "core/request.hpp"
 #include "storage/atomic_file.hpp"
 
 namespace devkey::storage {
@@ -11,29 +11,21 @@ namespace devkey::storage {
 /// `<directory>/requests.json`.
 [[nodiscard]] std::string requests_path(const std::string& directory);
 
-/// What a person asked for.
-struct Asking {
-    core::Request request = core::Request::None;
-    std::string id;  ///< random, by whoever asked; empty: written by an earlier devkeyd
-
-    bool operator==(const Asking&) const = default;
-};
-
 /// Long enough that no two who ask ever have the same: 80 bits of ports::Entropy::tag.
 inline constexpr std::size_t asking_id_length = 16;
 
 /// None in the file: Request::None. Corrupt, naming what is wrong and the remedy; Insecure (not a regular
 /// file of ours); Forbidden; Io.
-[[nodiscard]] core::Result<Asking> load_request(const std::string& directory);
+[[nodiscard]] core::Result<core::Asking> load_request(const std::string& directory);
 
 /// Takes the place of the request that stood there; of two who ask at once, the later one's stands.
 /// `asking` has an id. The errors of write_file.
 [[nodiscard]] core::Result<void> save_request(FileCalls& calls, const std::string& directory,
-                                              const Asking& asking);
+                                              const core::Asking& asking);
 
 /// `done` is done: it is removed, unless another has taken its place. The errors of load_request and
 /// remove_file; Unavailable: somebody is just about to write another.
 [[nodiscard]] core::Result<void> forget_request(FileCalls& calls, const std::string& directory,
-                                                const Asking& done);
+                                                const core::Asking& done);
 
 }  // namespace devkey::storage

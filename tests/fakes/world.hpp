@@ -319,7 +319,8 @@ struct World {
     Sink sink{effects};
     Service service{effects, clock};
     Program program{clock};
-    core::Request request = core::Request::None;  ///< until it is done
+    core::Asking asking;  ///< until it is done
+    core::Request& request = asking.request;
     engine::Setup setup{.policy = no_schedule(),
                         .identity = {"https://keys.example", "app", "local-userpass:alice", "dev-1"},
                         .key_prefix = "devkey",
@@ -336,8 +337,8 @@ struct World {
     engine::Snapshot settle(engine::Trigger trigger = engine::Trigger::Due) {
         if (!agent) restart();
         for (int passes = 0; passes < 200; ++passes) {
-            auto snapshot = agent->pass(trigger, request);
-            if (snapshot.request_done) request = core::Request::None;
+            auto snapshot = agent->pass(trigger, asking);
+            if (snapshot.request_done) asking = {};
             if (!snapshot.more) return snapshot;
             trigger = engine::Trigger::Due;
         }

@@ -28,6 +28,7 @@ const std::vector<World::Kind>& World::kinds() {
         {"file-altered", &World::alter_file},
         {"file-loosened", &World::loosen_file},
         {"rotation-asked", &World::ask_rotation},
+        {"key-compromised", &World::report_leak},
         {"retry-asked", &World::retry},
         {"policy-edited", &World::edit_policy},
         {"identity-edited", &World::edit_identity},
@@ -184,7 +185,16 @@ void World::loosen_file() {
 void World::ask_rotation() {
     Machine& machine = any_machine();
     story_.tell(machine.name(), "a person asks for a new key");
-    machine.wake(Trigger::Rotate);
+    if (dice_.chance(500))
+        machine.wake(Trigger::Rotate);
+    else
+        machine.ask_for_rotation(false);
+}
+
+void World::report_leak() {
+    Machine& machine = any_machine();
+    story_.tell(machine.name(), "a person says that its key is in the wrong hands");
+    machine.ask_for_rotation(true);
 }
 
 void World::retry() {

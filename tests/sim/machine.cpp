@@ -57,8 +57,8 @@ void Machine::wake(Trigger trigger) {
     ++hours_wakes_;
     try {
         for (int passes = 0; passes < most_passes_at_once; ++passes) {
-            latest_ = agent_->pass(trigger, request);
-            if (latest_.request_done) request = core::Request::None;
+            latest_ = agent_->pass(trigger, asking);
+            if (latest_.request_done) asking = {};
             after_pass(trigger);
             if (!latest_.more) return;
             trigger = Trigger::Due;
@@ -123,8 +123,16 @@ void Machine::note_requests() {
     check_quiet(*this, hours_requests_, hours_wakes_, disturbances_ + last_disturbances_);
 }
 
+void Machine::ask_for_rotation(bool compromised) {
+    const bool has_key = state() && state()->current;
+    asking = {.request = core::Request::Rotate,
+              .generation = has_key ? state()->current->key.generation : 0,
+              .compromised = compromised};
+    wake(Trigger::Retry);
+}
+
 void Machine::ask(core::Request what) {
-    request = what;
+    asking = {.request = what};
     may_leave = may_leave || what == core::Request::Decommission;
     wake(Trigger::Retry);
 }
@@ -178,7 +186,7 @@ void Machine::re_image(bool keep_credential_file) {
         scene.cloud.find(store.state->current->key.id)->shared = true;
     store.put(std::nullopt);
     disk = {};
-    request = core::Request::None;
+    asking = {};
     may_leave = false;
     restored_at.reset();
     backup_.reset();
@@ -230,7 +238,7 @@ void Machine::restore_backup() {
     generations = backup_->generations;
     switched_off = backup_->switched_off;
     clone_hold.reset();
-    request = core::Request::None;
+    asking = {};
     installation_ = store.state ? store.state->installation : std::string{};
     connection.life = scene.cloud.new_life();
     restored_at = scene.timeline.now;

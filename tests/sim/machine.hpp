@@ -85,6 +85,8 @@ class Machine {
     void wake(engine::Trigger trigger);
     /// A person writes down what is to be done; it stands until it is, or until another takes its place.
     void ask(core::Request what);
+    /// Likewise: to replace the key it has now.
+    void ask_for_rotation(bool compromised);
     /// The process dies, and is started again after a while.
     void die();
     /// Power is gone, and back: the process dies, the clock starts again.
@@ -118,9 +120,9 @@ class Machine {
     Clock clock;
     Program program;
     Connection connection;
-    core::Request request = core::Request::None;  ///< what a person asked for, until it is done
-    bool may_leave = false;                       ///< a person asked to take it out of service
-    std::optional<SwitchedOff> switched_off;      ///< by the dead man's switch, until it is enabled again
+    core::Asking asking;                      ///< what a person asked for, until it is done
+    bool may_leave = false;                   ///< a person asked to take it out of service
+    std::optional<SwitchedOff> switched_off;  ///< by the dead man's switch, until it is enabled again
     std::optional<CloneHold> clone_hold;
     std::optional<Instant> next_wake;                  ///< in true time
     bool twin = false;                                 ///< it shares its state with another machine

@@ -116,7 +116,7 @@ bool may_go(const Machine& machine, std::string_view call, const std::string& id
     const bool remove = call == "remove";
     const auto action = machine.setup.policy.other_installations.action;
     const bool other = std::ranges::find(state.others, id, &core::OtherKey::id) != state.others.end();
-    if (other && remove && machine.request == core::Request::TakeOver) return true;
+    if (other && remove && machine.asking.request == core::Request::TakeOver) return true;
     if (other && action == (remove ? Other::Delete : Other::Disable)) return true;
     // An unproven one goes too, where its state could not be saved: see Reconciler::keep.
     const bool unproven =
@@ -161,7 +161,9 @@ void check_end(Machine& machine, std::string_view call, const std::string& id) {
     if (state->current && state->current->key.id == id)
         throw Broken{"3: " + what + ", which is the current key"};
     if (const auto* old = superseded(*state, id)) {
-        if (!old->disabled_at && !state->decommissioned_at) check_grace(machine, id);
+        const auto& asking = machine.asking;
+        const bool leaked = asking.compromised && old->generation <= asking.generation;
+        if (!old->disabled_at && !state->decommissioned_at && !leaked) check_grace(machine, id);
         return;
     }
     if (!may_go(machine, call, id)) throw Broken{"3: " + what + ", which the state gives no reason for"};

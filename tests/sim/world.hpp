@@ -67,6 +67,7 @@ class World {
     void loosen_file();
     // what people do
     void ask_rotation();
+    void report_leak();
     void retry();
     void edit_policy();
     void edit_identity();

@@ -16,6 +16,7 @@
 namespace devkey::storage {
 namespace {
 
+using core::Asking;
 using core::ErrorKind;
 using core::Request;
 using fakes::content_of;
@@ -34,10 +35,25 @@ TEST_F(RequestsFile, HoldsEachRequestUntilItIsForgotten) {
         ASSERT_TRUE(save_request(calls, directory.path, {request, "abc234"}));
         EXPECT_EQ(load_request(directory.path), (Asking{request, "abc234"}));
     }
-    EXPECT_EQ(content_of(file), "{\"version\": 1, \"request\": \"take-over\", \"id\": \"abc234\"}\n");
+    EXPECT_EQ(content_of(file), "{\"version\":1,\"request\":\"take-over\",\"id\":\"abc234\"}\n");
     ASSERT_TRUE(forget_request(calls, directory.path, {Request::TakeOver, "abc234"}));
     EXPECT_EQ(load_request(directory.path), Asking{});
     EXPECT_TRUE(forget_request(calls, directory.path, {Request::TakeOver, "abc234"}));
+}
+
+TEST_F(RequestsFile, HoldsAllThatARotationIsAskedFor) {
+    const Asking asking{.request = Request::Rotate,
+                        .id = "abc234",
+                        .generation = 7,
+                        .compromised = true,
+                        .why = "a laptop with \"the key\" was lost",
+                        .by = "uid 0"};
+    ASSERT_TRUE(save_request(calls, directory.path, asking));
+    EXPECT_EQ(load_request(directory.path), asking);
+    put(file, R"({"version": 1, "request": "rotate", "id": "a"})");
+    EXPECT_EQ(load_request(directory.path).error().kind, ErrorKind::Corrupt);
+    put(file, R"({"version": 1, "request": "take-over", "id": "a", "generation": 3, "compromised": false})");
+    EXPECT_EQ(load_request(directory.path).error().kind, ErrorKind::Corrupt);
 }
 
 TEST_F(RequestsFile, WithoutAnIdIsReadAndForgottenToo) {

@@ -1,0 +1,75 @@
+#include "core/status.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace devkey::core {
+namespace {
+
+std::optional<Instant> proof_of(const CurrentKey& key) {
+    // It is published once it has logged in.
+    auto latest = key.published_at;
+    for (const auto& at :
+         {key.logged_in_at, key.standing == Standing::Enabled ? key.listed_at : std::nullopt})
+        if (at && (!latest || *latest < *at)) latest = at;
+    return latest;
+}
+
+KeyStatus status_of(const CurrentKey& key) {
+    return {.id = key.key.id,
+            .name = key.key.name,
+            .generation = key.key.generation,
+            .created_at = key.key.created_at,
+            .published_at = key.published_at,
+            .standing = key.standing,
+            .proven_at = proof_of(key)};
+}
+
+}  // namespace
+
+std::string_view name_of(Health health) {
+    constexpr std::array names{"healthy", "degraded", "failing", "out-of-service"};
+    return names.at(static_cast<std::size_t>(health));
+}
+
+std::string_view name_of(ClockTrust trust) {
+    constexpr std::array names{"none", "floor", "synchronised", "server"};
+    return names.at(static_cast<std::size_t>(trust));
+}
+
+std::string_view name_of(Standing standing) {
+    constexpr std::array names{"enabled", "disabled-outside", "deleted-outside", "switching-off",
+                               "switched-off"};
+    return names.at(static_cast<std::size_t>(standing));
+}
+
+std::optional<Millis> proof_lasts(const WatchdogPolicy& policy) {
+    std::optional<Millis> shortest = policy.key_login;
+    if (policy.key_listed) shortest = std::min(shortest.value_or(*policy.key_listed), *policy.key_listed);
+    if (!shortest) return std::nullopt;
+    return 2 * *shortest;
+}
+
+Status status_of(const Policy& policy, const std::optional<State>& state, const TrustedTime& time) {
+    Status status{.now = time.now, .trust = time.trust, .proof_lasts = proof_lasts(policy.watchdog)};
+    if (!state) return status;
+    status.device = state->identity.device;
+    if (state->current) status.key = status_of(*state->current);
+    status.superseded = state->superseded;
+    status.others = state->others;
+    status.failures = state->failures;
+    status.decommissioned_at = state->decommissioned_at;
+    return status;
+}
+
+Health health_of(const Status& status) {
+    if (status.decommissioned_at) return Health::OutOfService;
+    const bool works = status.key && status.key->standing == Standing::Enabled && status.usable;
+    if (!works) return Health::Failing;
+    const auto& proven = status.key->proven_at;
+    const bool too_old = status.proof_lasts && (!proven || *proven + *status.proof_lasts < status.now);
+    const bool calm = status.decision.reason == Reason::Healthy;
+    return calm && !too_old ? Health::Healthy : Health::Degraded;
+}
+
+}  // namespace devkey::core
