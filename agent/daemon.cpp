@@ -1,12 +1,14 @@
 #include "daemon.hpp"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <utility>
 
 #include "host/owner_secret.hpp"
+#include "storage/state_file.hpp"
 
 namespace devkey {
 
@@ -38,6 +40,11 @@ Daemon::Daemon(const Flags& flags, SettingsPointer settings, const Shared& share
       signals_(signals),
       stop_(stop),
       reload_(std::move(reload)),
+      desk_(loop_, shared,
+            {.status = [this] { return status(); },
+             .agent = [this] { return agent_status(); },
+             .record = [this](const core::Asking& asking) { return record(asking); },
+             .reload = [this] { return this->reload(); }}),
       wanted_(std::move(settings)),
       worker_([this](const Request& request) { return work(request); },
               [](const Request& waiting, Request next) {
@@ -81,8 +88,15 @@ Daemon::End Daemon::run() {
     loop_.watch(clock_watch_.descriptor(), [this] {
         if (clock_watch_.was_set()) ask(Trigger::ClockSet);
     });
+    loop_.watch(desk_moves_.descriptor(), [this] {
+        desk_moves_.clear();
+        desk_.open(wanted_->control);
+    });
     read_request();
-    if (!flags_.once) watch_files();
+    if (!flags_.once) {
+        watch_files();
+        desk_.open(wanted_->control);
+    }
     // What this run was started for must not end as what somebody else has asked for since.
     const auto there = asking_.request;
     if (flags_.request != core::Request::None && there != core::Request::None && there != flags_.request)
@@ -147,6 +161,7 @@ void Daemon::answered() {
 
 void Daemon::tell(const Snapshot& snapshot) {
     changed_ = changed_ || snapshot.changed;
+    latest_ = snapshot;
     notify_.status(status_of(snapshot.decision));
     // Who takes a device out of service doesn't want its boot to wait for a key.
     if (snapshot.usable || snapshot.decision.reason == core::Reason::Decommissioned) notify_.ready();
@@ -198,13 +213,50 @@ void Daemon::signalled() {
     }
 }
 
-void Daemon::reload() {
+core::Status Daemon::status() const {
+    if (latest_) return latest_->status;
+    // Before the first pass has ended: what is on disk, and what follows from it.
+    const auto state = storage::look_at_state(wanted_->state_directory).value_or(std::nullopt);
+    auto status = core::status_of(wanted_->policy, state,
+                                  {.now = shared_.clock.now(), .trust = core::ClockTrust::None});
+    status.usable = status.key && status.key->published_at;
+    if (!status.key) status.decision.reason = core::Reason::NoKeyYet;
+    status.health = core::health_of(status);
+    return status;
+}
+
+control::AgentStatus Daemon::agent_status() const {
+    return {.version = DEVKEY_VERSION,
+            .pid = ::getpid(),
+            .asking = asking_,
+            .doing = latest_ && latest_->more ? std::string(core::name_of(latest_->decision.action)) : ""};
+}
+
+core::Result<void> Daemon::record(const core::Asking& asking) {
+    const auto saved =
+        storage::save_request(shared_.files, wanted_->state_directory, asking, storage::Patience::DontWait);
+    if (!saved) return saved;
+    ports::Event event{
+        .severity = ports::Severity::Notice,
+        .name = "asked",
+        .message = "somebody asked for something: it is written down, and done as soon as it can be",
+        .fields = {{"request", std::string(core::name_of(asking.request))}, {"by", asking.by}}};
+    if (!asking.why.empty()) event.fields.emplace_back("why", asking.why);
+    shared_.reporter.report(event);
+    asking_ = asking;
+    ask(Trigger::Retry);
+    return {};
+}
+
+bool Daemon::reload() {
     notify_.reloading();
     read_request();  // it may have gone unnoticed
     auto settings = reload_();
-    if (settings && settings->state_directory == wanted_->state_directory) {
+    const bool good = settings && settings->state_directory == wanted_->state_directory;
+    if (good) {
         wanted_ = std::move(settings);
         watch_files();
+        desk_moves_.set();
     } else {
         shared_.reporter.report(
             {ports::Severity::Error, "settings-kept",
@@ -214,6 +266,7 @@ void Daemon::reload() {
     // Also when nothing of it can be used: whoever sends this signal may have mended something else.
     ask(Trigger::Retry);
     notify_.reloaded();
+    return good;
 }
 
 void Daemon::watch_files() {

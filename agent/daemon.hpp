@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "flags.hpp"
+#include "front_desk.hpp"
 #include "host/clock_watch.hpp"
 #include "host/event_loop.hpp"
 #include "host/file_watch.hpp"
@@ -78,7 +79,10 @@ class Daemon {
     /// False: somebody is just writing there.
     [[nodiscard]] bool forget_request();
     void signalled();
-    void reload();
+    bool reload();
+    [[nodiscard]] core::Status status() const;
+    [[nodiscard]] control::AgentStatus agent_status() const;
+    [[nodiscard]] core::Result<void> record(const core::Asking& asking);
     void watch_files();
     void watch(Watched& watched);
     void touched(engine::Trigger trigger);
@@ -96,6 +100,9 @@ class Daemon {
     host::Timer timer_;
     host::ClockWatch clock_watch_;
     host::Notify notify_;
+    FrontDesk desk_;
+    host::Wake desk_moves_;  // not from within its own handler
+    std::optional<engine::Snapshot> latest_;
     std::vector<Watched> watched_;
     bool told_of_blindness_ = false;
     SettingsPointer wanted_;  // what the last request names

@@ -67,6 +67,13 @@ struct CredentialFileSettings {
     std::string group;  ///< empty: the process's own
 };
 
+/// The socket on which devkeyctl talks to the daemon.
+struct ControlSettings {
+    std::string socket = "/run/devkeyd/control.sock";  ///< at most 107 bytes
+    std::string read_group;    ///< its members may ask what changes nothing; empty: nobody but root and us
+    std::string change_group;  ///< its members may ask for anything; empty: likewise
+};
+
 struct Settings {
     ServiceSettings service;
     OwnerSettings owner;
@@ -74,6 +81,7 @@ struct Settings {
     std::string key_prefix = "devkey";
     CredentialFileSettings credential_file;
     std::string state_directory = "/var/lib/devkeyd";
+    ControlSettings control;
     Policy policy;
 };
 

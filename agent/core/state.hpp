@@ -103,8 +103,8 @@ struct OldKey {
     std::string id;
     std::string name;
     std::uint32_t generation = 0;
-    std::optional<Instant> superseded_at;  ///< when its successor was published: the grace runs from then
-    std::optional<Instant> disabled_at;    ///< when it was disabled; none: it may be enabled
+    std::optional<Instant> superseded_at{};  ///< when its successor was published: the grace runs from then
+    std::optional<Instant> disabled_at{};    ///< when it was disabled; none: it may be enabled
     std::optional<Instant> echo_until{};   ///< see Key: it isn't removed before
 
     bool operator==(const OldKey&) const = default;

@@ -130,9 +130,7 @@ Snapshot Reconciler::pass(Trigger trigger, const Asking& asking) {
         if (!decision.again || *decision.again - now > session_is_kept_for) rest();
         planned_ = decision.again;
         tell(decision);
-        Snapshot settled = snapshot_of(std::move(decision));
-        settled.status = status_of(settled.decision, settled.usable);
-        return settled;
+        return snapshot_of(std::move(decision));
     }
     const bool was_unsaved = seen_.state_unsaved;
     const auto done = apply(decision);
@@ -254,11 +252,13 @@ Snapshot Reconciler::snapshot_of(Decision decision) const {
     snapshot.decision = std::move(decision);
     snapshot.changed = changed_;
     snapshot.request_done = request_is_done();
+    snapshot.status = status_of(snapshot.decision, false);
     if (!seen_.state || !seen_.state->current) return snapshot;
     snapshot.key_name = seen_.state->current->key.name;
     snapshot.key_id = seen_.state->current->key.id;
     snapshot.generation = seen_.state->current->key.generation;
     snapshot.usable = seen_.state->current->published_at && seen_.credential_file == CredentialSight::Matches;
+    snapshot.status = status_of(snapshot.decision, snapshot.usable);
     return snapshot;
 }
 

@@ -38,7 +38,7 @@ struct Snapshot {
     bool changed = false;       ///< this pass changed a key or a file
     bool usable = false;        ///< a published credential is on disk, whole
     bool request_done = false;  ///< what a person had asked for is done: it may be forgotten
-    core::Status status{};      ///< for people; only when nothing more is due at once
+    core::Status status{};      ///< for people
     std::string key_name{};     ///< the current key's name and generation; empty and 0 if there is none
     std::string key_id{};
     unsigned generation = 0;

@@ -16,7 +16,8 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t longest_text = 320;  // an e-mail address
 constexpr std::size_t longest_argument = 4000;
-constexpr std::size_t longest_file_name = 240;  // 255, with room for the name of the temporary file
+constexpr std::size_t longest_socket_path = 107;  // what sockaddr_un holds
+constexpr std::size_t longest_file_name = 240;    // 255, with room for the name of the temporary file
 
 /// Whether it consists of letters, digits and `others` only.
 bool is_word(std::string_view text, std::string_view others) {
@@ -218,6 +219,12 @@ std::optional<unsigned> read_mode(const Value& value) {
     return std::nullopt;
 }
 
+std::string read_group(const Value& value) {
+    auto group = value.text_or_empty(64).value_or("");
+    if (!is_word(group, "-_.")) value.wrong("expected the name of a group");
+    return group;
+}
+
 core::CredentialFileSettings read_credential_file(Section& section) {
     core::CredentialFileSettings file;
     if (const auto path = section.find("path")) {
@@ -229,12 +236,22 @@ core::CredentialFileSettings read_credential_file(Section& section) {
     if (const auto format = section.find("format"))
         file.format = static_cast<core::CredentialFormat>(format->choice(formats).value_or(0));
     if (const auto mode = section.find("mode")) file.mode = read_mode(*mode).value_or(file.mode);
-    if (const auto group = section.find("group")) {
-        file.group = group->text_or_empty(64).value_or("");
-        if (!is_word(file.group, "-_.")) group->wrong("expected the name of a group");
-    }
+    if (const auto group = section.find("group")) file.group = read_group(*group);
     section.finish();
     return file;
+}
+
+core::ControlSettings read_control(Section section) {
+    core::ControlSettings control;
+    if (const auto socket = section.find("socket")) {
+        control.socket = socket->file_path().value_or("");
+        if (control.socket.size() > longest_socket_path)
+            socket->wrong(fmt::format("is too long for a socket: at most {} bytes", longest_socket_path));
+    }
+    if (const auto group = section.find("read_group")) control.read_group = read_group(*group);
+    if (const auto group = section.find("change_group")) control.change_group = read_group(*group);
+    section.finish();
+    return control;
 }
 
 /// Whether publishing would destroy another file that the settings name, or one of devkeyd's own.
@@ -279,6 +296,7 @@ DevkeydYaml read_devkeyd_yaml(const Node& root, const std::string& file, Problem
     settings.credential_file = read_credential_file(credential_file);
     const auto directory = top.find("state_directory");
     if (directory) settings.state_directory = directory->file_path().value_or("");
+    settings.control = read_control(top.find_section("control"));
     if (const auto policy = top.find("policy")) {
         read.policy = policy->text(longest_argument).value_or("");
         read.policy_place = policy->place();

@@ -16,7 +16,7 @@ struct Schema {
     std::span<const std::string_view> not_yet;
 };
 
-inline constexpr std::array<std::string_view, 35> devkeyd_keys{
+inline constexpr std::array<std::string_view, 39> devkeyd_keys{
     "version",
     "service",
     "service.kind",
@@ -51,6 +51,10 @@ inline constexpr std::array<std::string_view, 35> devkeyd_keys{
     "credential_file.mode",
     "credential_file.group",
     "state_directory",
+    "control",
+    "control.socket",
+    "control.read_group",
+    "control.change_group",
     "policy",
 };
 inline constexpr std::array<std::string_view, 31> policy_keys{

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "storage/json_fields.hpp"
+#include "json/fields.hpp"
 #include "storage/wiped_text.hpp"
 
 namespace devkey::storage {
@@ -21,14 +21,14 @@ namespace {
 
 void render_json(const Credential& credential, std::ostream& out) {
     Poco::JSON::Object::Ptr json = new Poco::JSON::Object(Poco::JSON_PRESERVE_KEY_ORDER);
-    const WipedJson wiped{json};
+    const json::WipedJson wiped{json};
     json->set("version", 1);
     json->set("service", credential.identity.service);
     json->set("app", credential.identity.app);
     json->set("device", credential.identity.device);
     json->set("key_id", credential.key.id);
     json->set("key_name", credential.key.name);
-    set_secret(*json, "key", credential.key.secret);
+    json::set_secret(*json, "key", credential.key.secret);
     json->set("generation", credential.key.generation);
     json->set("created_at", core::format_instant(credential.key.created_at));
     json->stringify(out, 2);

@@ -13,8 +13,8 @@
 #include <sstream>
 #include <utility>
 
+#include "json/fields.hpp"
 #include "storage/descriptor.hpp"
-#include "storage/json_fields.hpp"
 #include "storage/wiped_text.hpp"
 
 namespace devkey::storage {
@@ -35,8 +35,8 @@ constexpr std::array requests{Request::Decommission, Request::Recommission, Requ
                               Request::Rotate};
 
 Asking read_request(std::string_view text) {
-    const auto json = parse_object(text);
-    JsonFields fields{json.object(), ""};
+    const auto json = json::parse_object(text);
+    json::Fields fields{json.object(), ""};
     if (fields.number("version") != version) fields.refuse("version", "is not 1");
     Asking asking;
     const auto word = fields.text("request");
@@ -110,8 +110,9 @@ Result<Asking> load_request(const std::string& directory) {
     }
 }
 
-Result<void> save_request(FileCalls& calls, const std::string& directory, const Asking& asking) {
-    const auto held = hold(directory, LOCK_EX);
+Result<void> save_request(FileCalls& calls, const std::string& directory, const Asking& asking,
+                          Patience patience) {
+    const auto held = hold(directory, patience == Patience::Wait ? LOCK_EX : LOCK_EX | LOCK_NB);
     if (!held) return std::unexpected(held.error());
     return write_file(calls, requests_path(directory), format_request(asking) + "\n", {.mode = 0600});
 }

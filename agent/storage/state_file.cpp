@@ -9,7 +9,7 @@
 #include <exception>
 #include <utility>
 
-#include "storage/json_fields.hpp"
+#include "json/fields.hpp"
 #include "storage/wiped_text.hpp"
 
 namespace devkey::storage {
@@ -48,7 +48,7 @@ std::string name_of(const Stages& stages, Stage wanted) {
 }
 
 template <class Stages>
-auto read_word(JsonFields& fields, const std::string& field, const Stages& stages) {
+auto read_word(json::Fields& fields, const std::string& field, const Stages& stages) {
     const auto text = fields.text(field);
     for (const auto& [stage, name] : stages)
         if (text == name) return stage;
@@ -59,7 +59,7 @@ void set_time(Object& json, const std::string& field, const std::optional<core::
     if (at) json.set(field, core::format_instant(*at));
 }
 
-std::optional<core::Instant> read_time(JsonFields& fields, const std::string& field) {
+std::optional<core::Instant> read_time(json::Fields& fields, const std::string& field) {
     return fields.has(field) ? std::optional(fields.instant(field)) : std::nullopt;
 }
 
@@ -72,13 +72,13 @@ Object::Ptr to_json(const Key& key) {
     json->set("id", key.id);
     json->set("name", key.name);
     json->set("generation", key.generation);
-    set_secret(*json, "secret", key.secret);
+    json::set_secret(*json, "secret", key.secret);
     json->set("created_at", core::format_instant(key.created_at));
     set_time(*json, "echo_until", key.echo_until);
     return json;
 }
 
-Key read_key(JsonFields fields) {
+Key read_key(json::Fields fields) {
     Key key;
     key.id = fields.text("id");
     key.name = fields.text("name");
@@ -101,7 +101,7 @@ Object::Ptr to_json(const Intent& intent) {
     return json;
 }
 
-Intent read_intent(JsonFields fields) {
+Intent read_intent(json::Fields fields) {
     Intent intent;
     intent.name = fields.text("name");
     intent.generation = fields.number("generation");
@@ -123,7 +123,7 @@ Object::Ptr to_json(const core::Identity& identity) {
     return json;
 }
 
-core::Identity read_identity(JsonFields fields) {
+core::Identity read_identity(json::Fields fields) {
     core::Identity identity{.service = fields.text("service"),
                             .app = fields.text("app"),
                             .owner = fields.text("owner"),
@@ -140,7 +140,7 @@ Object::Ptr to_json(const PendingKey& pending) {
     return json;
 }
 
-PendingKey read_pending(JsonFields fields) {
+PendingKey read_pending(json::Fields fields) {
     PendingKey pending;
     pending.stage = read_word(fields, "stage", pending_stages);
     pending.key = read_key(fields.object("key"));
@@ -161,7 +161,7 @@ Object::Ptr to_json(const CurrentKey& current) {
     return json;
 }
 
-CurrentKey read_current(JsonFields fields) {
+CurrentKey read_current(json::Fields fields) {
     CurrentKey current;
     current.key = read_key(fields.object("key"));
     current.published_at = read_time(fields, "published_at");
@@ -185,7 +185,7 @@ Object::Ptr to_json(const core::OldKey& key) {
     return json;
 }
 
-core::OldKey read_old_key(JsonFields fields) {
+core::OldKey read_old_key(json::Fields fields) {
     core::OldKey key;
     key.id = fields.text("id");
     key.name = fields.text("name");
@@ -206,7 +206,7 @@ Object::Ptr to_json(const core::OtherKey& key) {
     return json;
 }
 
-core::OtherKey read_other_key(JsonFields fields) {
+core::OtherKey read_other_key(json::Fields fields) {
     core::OtherKey key;
     key.id = fields.text("id");
     key.name = fields.text("name");
@@ -227,7 +227,7 @@ Object::Ptr to_json(const core::NotedFailure& failure) {
     return json;
 }
 
-core::NotedFailure read_failure(JsonFields fields) {
+core::NotedFailure read_failure(json::Fields fields) {
     core::NotedFailure failure;
     failure.action = fields.text("action");
     failure.target = fields.text_or_none("target");
@@ -248,7 +248,7 @@ void set_each(Object& json, const std::string& field, const Values& values) {
 }
 
 State read_state(const Object& json) {
-    JsonFields fields{json, ""};
+    json::Fields fields{json, ""};
     if (const auto found = fields.number("version"); found != version)
         fields.refuse("version",
                       "is " + std::to_string(found) + "; this devkeyd knows " + std::to_string(version));
@@ -278,7 +278,7 @@ State read_state(const Object& json) {
 
 core::Secret format_state(const State& state) {
     auto json = make_object();
-    const WipedJson wiped{json};
+    const json::WipedJson wiped{json};
     json->set("version", version);
     json->set("identity", to_json(state.identity));
     json->set("owner_id", state.owner_id);
@@ -306,7 +306,7 @@ core::Secret format_state(const State& state) {
 
 core::Result<State> parse_state(std::string_view text) {
     try {
-        const auto json = parse_object(text);
+        const auto json = json::parse_object(text);
         return read_state(json.object());
     } catch (const Poco::DataFormatException& error) {
         return core::fail(ErrorKind::Corrupt, error.message());

@@ -47,7 +47,8 @@ class Device {
                        "\n  app: devices\n  ca_file: " + ca_file + "\n" + service_lines + "owner:\n" +
                        owner_lines + "  secret:\n" + secret_lines() + "device:\n  id: " + device_id +
                        "\ncredential_file:\n  path: " + credential_file() + "\n" + credential_file_lines +
-                       "state_directory: " + state_directory() + "\n" + more_lines);
+                       "state_directory: " + state_directory() + "\ncontrol:\n  socket: " + control_socket() +
+                       "\n" + control_lines + more_lines);
         give_secret(secret);
     }
     /// Replaces the file that holds it, as an administrator's tool would: by a rename.
@@ -86,6 +87,7 @@ class Device {
     }
     [[nodiscard]] std::string next_output() { return directory.file("run-" + std::to_string(++runs_)); }
 
+    [[nodiscard]] std::string control_socket() const { return directory.file("control.sock"); }
     [[nodiscard]] std::string state_directory() const { return directory.file("state"); }
     [[nodiscard]] std::string credential_file() const { return directory.file("credential.json"); }
     [[nodiscard]] bool has_credential() const { return std::filesystem::exists(credential_file()); }
@@ -110,6 +112,7 @@ class Device {
     std::string secret_source;  ///< the line below `secret:`; empty: a file that holds `secret`
     std::string service_lines;
     std::string credential_file_lines;
+    std::string control_lines;
     std::string more_lines;
 
  private:

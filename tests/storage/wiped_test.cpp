@@ -12,8 +12,8 @@
 #include <string>
 #include <string_view>
 
+#include "json/fields.hpp"
 #include "storage/credential_file.hpp"
-#include "storage/json_fields.hpp"
 #include "storage/state_file.hpp"
 
 namespace {
@@ -88,7 +88,7 @@ int left_by_poco_reading() {
     return left_by([&] {
         Poco::JSON::Parser parser;
         parser.parse(text);
-        const WipedJson wiped{parser.result()};
+        const json::WipedJson wiped{parser.result()};
     });
 }
 

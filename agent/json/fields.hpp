@@ -14,7 +14,7 @@
 #include "core/secret.hpp"
 #include "core/time.hpp"
 
-namespace devkey::storage {
+namespace devkey::json {
 
 /// An object of ours, whose texts are wiped at its end: that is where secrets are. (What Poco itself copies
 /// on the way is out of our reach.)
@@ -40,21 +40,20 @@ void set_secret(Poco::JSON::Object& json, const std::string& name, const core::S
 [[nodiscard]] WipedJson parse_object(std::string_view text);
 
 /// Throws Poco::DataFormatException, naming the field by its path, wherever the object isn't as expected.
-class JsonFields {
+class Fields {
  public:
-    JsonFields(const Poco::JSON::Object& object, std::string path)
-        : object_(object), path_(std::move(path)) {}
+    Fields(const Poco::JSON::Object& object, std::string path) : object_(object), path_(std::move(path)) {}
 
     [[nodiscard]] std::string text(const std::string& name);
     [[nodiscard]] std::string text_or_none(const std::string& name);  ///< empty is allowed
     [[nodiscard]] std::uint32_t number(const std::string& name);
     [[nodiscard]] core::Instant instant(const std::string& name);
     [[nodiscard]] bool has(const std::string& name);
-    [[nodiscard]] JsonFields object(const std::string& name);
+    [[nodiscard]] Fields object(const std::string& name);
     [[nodiscard]] std::vector<std::string> texts(const std::string& name);
     [[nodiscard]] bool flag(const std::string& name);
     /// A list of objects; a missing one is an empty one.
-    [[nodiscard]] std::vector<JsonFields> objects(const std::string& name);
+    [[nodiscard]] std::vector<Fields> objects(const std::string& name);
     /// Throws if there is a field that nobody asked for.
     void done() const;
     [[noreturn]] void refuse(const std::string& name, const std::string& why) const;
@@ -67,4 +66,4 @@ class JsonFields {
     std::set<std::string> asked_;
 };
 
-}  // namespace devkey::storage
+}  // namespace devkey::json

@@ -1,4 +1,4 @@
-#include "storage/json_fields.hpp"
+#include "json/fields.hpp"
 
 #include <Poco/Exception.h>
 #include <Poco/JSON/Array.h>
@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <limits>
 
-namespace devkey::storage {
+namespace devkey::json {
 
 using Poco::JSON::Array;
 using Poco::JSON::Object;
@@ -89,30 +89,30 @@ WipedJson parse_object(std::string_view text) {
     return WipedJson{parser.result()};
 }
 
-void JsonFields::refuse(const std::string& name, const std::string& why) const {
+void Fields::refuse(const std::string& name, const std::string& why) const {
     throw Poco::DataFormatException("field '" + path_ + name + "' " + why);
 }
 
-const Poco::Dynamic::Var& JsonFields::value(const std::string& name) {
+const Poco::Dynamic::Var& Fields::value(const std::string& name) {
     asked_.insert(name);
     const auto* found = find(object_, name);
     if (found == nullptr) refuse(name, "is missing");
     return *found;
 }
 
-std::string JsonFields::text_or_none(const std::string& name) {
+std::string Fields::text_or_none(const std::string& name) {
     const auto& found = value(name);
     if (!found.isString()) refuse(name, "is not a text");
     return found.extract<std::string>();
 }
 
-std::string JsonFields::text(const std::string& name) {
+std::string Fields::text(const std::string& name) {
     auto found = text_or_none(name);
     if (found.empty()) refuse(name, "is empty");
     return found;
 }
 
-std::uint32_t JsonFields::number(const std::string& name) {
+std::uint32_t Fields::number(const std::string& name) {
     const auto& found = value(name);
     if (!found.isInteger() || found.isBoolean()) refuse(name, "is not a whole number");
     const auto number = found.convert<std::int64_t>();
@@ -120,23 +120,23 @@ std::uint32_t JsonFields::number(const std::string& name) {
     return static_cast<std::uint32_t>(number);
 }
 
-core::Instant JsonFields::instant(const std::string& name) {
+core::Instant Fields::instant(const std::string& name) {
     const auto parsed = core::parse_instant(text(name));
     if (!parsed) refuse(name, "is not a time");  // the parser's message would quote it
     return *parsed;
 }
 
-bool JsonFields::has(const std::string& name) {
+bool Fields::has(const std::string& name) {
     asked_.insert(name);
     return object_.has(name);
 }
 
-JsonFields JsonFields::object(const std::string& name) {
+Fields Fields::object(const std::string& name) {
     if (value(name).type() != typeid(Object::Ptr)) refuse(name, "is not an object");
     return {*object_.getObject(name), path_ + name + "."};
 }
 
-std::vector<std::string> JsonFields::texts(const std::string& name) {
+std::vector<std::string> Fields::texts(const std::string& name) {
     if (value(name).type() != typeid(Array::Ptr)) refuse(name, "is not a list");
     std::vector<std::string> texts;
     for (const auto& item : *object_.getArray(name)) {
@@ -146,14 +146,14 @@ std::vector<std::string> JsonFields::texts(const std::string& name) {
     return texts;
 }
 
-bool JsonFields::flag(const std::string& name) {
+bool Fields::flag(const std::string& name) {
     const auto& found = value(name);
     if (!found.isBoolean()) refuse(name, "is neither true nor false");
     return found.extract<bool>();
 }
 
-std::vector<JsonFields> JsonFields::objects(const std::string& name) {
-    std::vector<JsonFields> objects;
+std::vector<Fields> Fields::objects(const std::string& name) {
+    std::vector<Fields> objects;
     if (!has(name)) return objects;
     if (value(name).type() != typeid(Array::Ptr)) refuse(name, "is not a list");
     const auto list = object_.getArray(name);
@@ -165,9 +165,9 @@ std::vector<JsonFields> JsonFields::objects(const std::string& name) {
     return objects;
 }
 
-void JsonFields::done() const {
+void Fields::done() const {
     for (const auto& [name, ignored] : object_)
         if (!asked_.contains(name)) refuse(name, "is unknown to this version");
 }
 
-}  // namespace devkey::storage
+}  // namespace devkey::json

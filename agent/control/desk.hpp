@@ -1,0 +1,33 @@
+// What is answered to a question, by who asks and by how things stand. Pure: the daemon does what it says.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "control/protocol.hpp"
+
+namespace devkey::control {
+
+/// What a peer may do.
+struct Rights {
+    bool read = false;
+    bool change = false;
+};
+
+/// How things stand.
+struct Standing {
+    const core::Status& status;
+    const AgentStatus& agent;  ///< with what somebody has asked for before
+};
+
+struct Reply {
+    std::string line{};                    ///< the answer, if all of the rest can be done
+    std::optional<core::Asking> record{};  ///< write this down, and only then answer
+    bool reload = false;                   ///< read the settings again
+};
+
+/// `by`: who asks, for people. `fresh_id`: for what is written down.
+[[nodiscard]] Reply reply_to(const Question& question, const Rights& rights, const Standing& standing,
+                             std::string by, std::string fresh_id);
+
+}  // namespace devkey::control

@@ -1,0 +1,143 @@
+#include "control/protocol.hpp"
+
+#include <Poco/Exception.h>
+#include <Poco/JSON/Object.h>
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <sstream>
+
+#include "json/fields.hpp"
+
+namespace devkey::control {
+
+using core::ErrorKind;
+using core::Request;
+using Poco::JSON::Object;
+
+namespace {
+
+constexpr std::array verbs{Verb::Status,       Verb::Rotate,       Verb::Reload,
+                           Verb::Decommission, Verb::Recommission, Verb::TakeOver};
+
+std::string line_of(const Object& json) {
+    std::ostringstream text;
+    json.stringify(text);
+    return text.str();
+}
+
+Object answer(std::string_view kind) {
+    Object json{Poco::JSON_PRESERVE_KEY_ORDER};
+    json.set("version", version);
+    json.set("answer", std::string(kind));
+    return json;
+}
+
+std::string read_why(json::Fields& fields) {
+    if (!fields.has("why")) return {};
+    auto why = fields.text_or_none("why");
+    if (why.size() > core::longest_why)
+        fields.refuse("why", "is longer than " + std::to_string(core::longest_why) + " bytes");
+    const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+    if (std::ranges::any_of(why, is_control)) fields.refuse("why", "is more than one line of text");
+    return why;
+}
+
+Question read_question(std::string_view line) {
+    const auto json = json::parse_object(line);
+    json::Fields fields{json.object(), ""};
+    if (fields.number("version") != version) fields.refuse("version", "is not 1: this devkeyd speaks 1 only");
+    const auto word = fields.text("verb");
+    const auto verb = std::ranges::find(verbs, word, [](Verb one) { return name_of(one); });
+    if (verb == verbs.end()) fields.refuse("verb", "is none that this devkeyd knows");
+    Question question{.verb = *verb};
+    if (!only_reads(question.verb)) question.why = read_why(fields);
+    if (question.verb == Verb::Rotate) {
+        question.generation = fields.number("generation");
+        question.compromised = fields.has("compromised") && fields.flag("compromised");
+    }
+    fields.done();
+    return question;
+}
+
+}  // namespace
+
+std::string_view name_of(Verb verb) {
+    constexpr std::array names{"status", "rotate", "reload", "decommission", "recommission", "take-over"};
+    return names.at(static_cast<std::size_t>(verb));
+}
+
+bool only_reads(Verb verb) {
+    return verb == Verb::Status;
+}
+
+Request request_of(Verb verb) {
+    switch (verb) {
+        case Verb::Rotate:
+            return Request::Rotate;
+        case Verb::Decommission:
+            return Request::Decommission;
+        case Verb::Recommission:
+            return Request::Recommission;
+        case Verb::TakeOver:
+            return Request::TakeOver;
+        case Verb::Status:
+        case Verb::Reload:
+            break;
+    }
+    return Request::None;
+}
+
+std::string format_question(const Question& question) {
+    Object json{Poco::JSON_PRESERVE_KEY_ORDER};
+    json.set("version", version);
+    json.set("verb", std::string(name_of(question.verb)));
+    if (question.verb == Verb::Rotate) {
+        json.set("generation", question.generation);
+        json.set("compromised", question.compromised);
+    }
+    if (!question.why.empty()) json.set("why", question.why);
+    return line_of(json);
+}
+
+core::Result<Question> parse_question(std::string_view line) {
+    try {
+        return read_question(line);
+    } catch (const Poco::DataFormatException& error) {
+        return core::fail(ErrorKind::InvalidInput, error.message());
+    } catch (const std::exception&) {
+        return core::fail(ErrorKind::InvalidInput, "the line is not whole JSON");
+    }
+}
+
+std::string_view name_of(Refusal refusal) {
+    constexpr std::array names{"bad-request", "not-allowed", "busy", "bad-settings", "not-saved"};
+    return names.at(static_cast<std::size_t>(refusal));
+}
+
+std::string format_accepted(const core::Asking& asking) {
+    auto json = answer("accepted");
+    json.set("request", std::string(core::name_of(asking.request)));
+    json.set("id", asking.id);
+    return line_of(json);
+}
+
+std::string format_nothing_to_do(std::string_view detail) {
+    auto json = answer("nothing-to-do");
+    json.set("detail", std::string(detail));
+    return line_of(json);
+}
+
+std::string format_done() {
+    return line_of(answer("done"));
+}
+
+std::string format_refusal(Refusal refusal, std::string_view detail) {
+    auto json = answer("refused");
+    json.set("error", std::string(name_of(refusal)));
+    json.set("detail", std::string(detail));
+    return line_of(json);
+}
+
+}  // namespace devkey::control

@@ -1,0 +1,79 @@
+// What is said on the control socket: one JSON object in a line, and one back. README.md has all of it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/error.hpp"
+#include "core/request.hpp"
+#include "core/status.hpp"
+
+namespace devkey::control {
+
+inline constexpr std::uint32_t version = 1;
+
+enum class Verb {
+    Status,
+    Rotate,
+    Reload,
+    Decommission,
+    Recommission,
+    TakeOver,
+};
+
+/// In kebab case, as devkeyctl has it.
+[[nodiscard]] std::string_view name_of(Verb verb);
+
+/// Whether it changes nothing: who may read may ask it.
+[[nodiscard]] bool only_reads(Verb verb);
+
+/// None: it isn't written down, but done at once.
+[[nodiscard]] core::Request request_of(Verb verb);
+
+struct Question {
+    Verb verb = Verb::Status;
+    std::uint32_t generation = 0;  ///< Rotate: which one is to be replaced
+    bool compromised = false;      ///< Rotate
+    std::string why{};             ///< of those that change something; at most core::longest_why bytes
+
+    bool operator==(const Question&) const = default;
+};
+
+/// One line, without its end.
+[[nodiscard]] std::string format_question(const Question& question);
+
+/// InvalidInput, naming what is wrong; never quotes the line.
+[[nodiscard]] core::Result<Question> parse_question(std::string_view line);
+
+/// Why something isn't done. The names are stable.
+enum class Refusal {
+    BadRequest,   ///< the line isn't a question of this version
+    NotAllowed,   ///< this user may not ask that
+    Busy,         ///< something else that was asked for stands, or there are too many connections: later
+    BadSettings,  ///< the new settings are wrong: the old ones stay in use
+    NotSaved,     ///< it couldn't be written down: nothing is done
+};
+
+/// In kebab case.
+[[nodiscard]] std::string_view name_of(Refusal refusal);
+
+/// What the daemon tells about itself beside the device's status.
+struct AgentStatus {
+    std::string version;  ///< devkeyd's
+    int pid = 0;
+    core::Asking asking{};  ///< what stands; Request::None: nothing
+    std::string doing{};    ///< the action under way; empty: none
+};
+
+/// Answers: one line each, without its end.
+[[nodiscard]] std::string format_status(const core::Status& status, const AgentStatus& agent);
+[[nodiscard]] std::string format_accepted(const core::Asking& asking);
+/// It is as it was asked for already; `detail` for people.
+[[nodiscard]] std::string format_nothing_to_do(std::string_view detail);
+/// Done at once.
+[[nodiscard]] std::string format_done();
+[[nodiscard]] std::string format_refusal(Refusal refusal, std::string_view detail);
+
+}  // namespace devkey::control

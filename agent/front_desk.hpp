@@ -1,0 +1,51 @@
+// Who talks to the daemon, and what comes of it: a question is answered at once, and nothing is done here but
+// to write down what was asked for.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "control/desk.hpp"
+#include "core/settings.hpp"
+#include "host/control_socket.hpp"
+#include "wiring.hpp"
+
+namespace devkey {
+
+/// Used by the main thread.
+class FrontDesk {
+ public:
+    /// What the daemon is asked.
+    struct Daemon {
+        std::function<core::Status()> status;
+        std::function<control::AgentStatus()> agent;
+        std::function<core::Result<void>(const core::Asking&)>
+            record;                    ///< writes it down, and wakes the worker
+        std::function<bool()> reload;  ///< false: the new settings are wrong
+    };
+
+    /// `loop` and `shared` outlive it.
+    FrontDesk(host::EventLoop& loop, const Shared& shared, Daemon daemon);
+
+    /// Listens as the settings say, from now on. Where it can't, that is reported, and the daemon goes on
+    /// without.
+    void open(const core::ControlSettings& settings);
+
+ private:
+    [[nodiscard]] std::string answer(const host::Peer& peer, host::ControlSocket::Line line);
+    [[nodiscard]] std::string answer(const host::Peer& peer, const control::Question& question);
+    [[nodiscard]] control::Rights rights_of(const host::Peer& peer) const;
+    void tell_of_refusal(const host::Peer& peer, const control::Question& question);
+    [[nodiscard]] std::optional<gid_t> group(const std::string& setting, const std::string& name);
+
+    const Shared& shared_;
+    Daemon daemon_;
+    std::optional<gid_t> readers_;
+    std::optional<gid_t> changers_;
+    host::ControlSocket socket_;
+};
+
+}  // namespace devkey

@@ -1,0 +1,102 @@
+// What is answered to whom, as things stand.
+#include "control/desk.hpp"
+
+#include <gtest/gtest.h>
+
+namespace devkey::control {
+namespace {
+
+using core::Asking;
+using core::Request;
+
+constexpr Rights nobody{};
+constexpr Rights reader{.read = true};
+constexpr Rights changer{.read = true, .change = true};
+
+struct Desk : testing::Test {
+    Desk() { status.key = core::KeyStatus{.id = "k3", .name = "n", .generation = 3}; }
+    [[nodiscard]] Reply ask(const Question& question, const Rights& rights = changer) const {
+        return reply_to(question, rights, {status, agent}, "uid 7", "fresh");
+    }
+    [[nodiscard]] static Question rotate(std::uint32_t generation, bool compromised = false) {
+        return {.verb = Verb::Rotate, .generation = generation, .compromised = compromised};
+    }
+    static bool says(const Reply& reply, const std::string& text) { return reply.line.contains(text); }
+
+    core::Status status;
+    AgentStatus agent;
+};
+
+TEST_F(Desk, ReadersReadAndChangersChange) {
+    EXPECT_TRUE(says(ask({.verb = Verb::Status}, nobody), "not-allowed"));
+    EXPECT_TRUE(says(ask({.verb = Verb::Status}, reader), "\"answer\":\"status\""));
+    for (const auto verb :
+         {Verb::Rotate, Verb::Reload, Verb::Decommission, Verb::Recommission, Verb::TakeOver})
+        for (const auto& rights : {nobody, reader}) {
+            const auto reply = ask({.verb = verb, .generation = 3}, rights);
+            EXPECT_TRUE(says(reply, "not-allowed"));
+            EXPECT_FALSE(reply.record);
+            EXPECT_FALSE(reply.reload);
+        }
+}
+
+TEST_F(Desk, ARotationIsWrittenDownWithAllThatIsKnown) {
+    auto question = rotate(3, true);
+    question.why = "lost";
+    const auto reply = ask(question);
+    EXPECT_EQ(reply.record, (Asking{.request = Request::Rotate,
+                                    .id = "fresh",
+                                    .generation = 3,
+                                    .compromised = true,
+                                    .why = "lost",
+                                    .by = "uid 7"}));
+    EXPECT_TRUE(says(reply, "accepted"));
+}
+
+TEST_F(Desk, WhatIsReplacedAlreadyIsNothingToDo) {
+    EXPECT_TRUE(says(ask(rotate(2)), "nothing-to-do"));
+    status.superseded.push_back({.id = "k2", .name = "n", .generation = 2});
+    EXPECT_TRUE(says(ask(rotate(2)), "nothing-to-do"));
+    EXPECT_TRUE(ask(rotate(2, true)).record) << "it still works";
+    status.superseded.back().disabled_at = core::Instant{};
+    EXPECT_TRUE(says(ask(rotate(2, true)), "nothing-to-do"));
+}
+
+TEST_F(Desk, AskingTwiceIsOneRequest) {
+    agent.asking = {.request = Request::Rotate, .id = "first", .generation = 3};
+    const auto reply = ask(rotate(3));
+    EXPECT_FALSE(reply.record);
+    EXPECT_TRUE(says(reply, "\"id\":\"first\""));
+    EXPECT_TRUE(ask(rotate(3, true)).record) << "a leak is more";
+    agent.asking.compromised = true;
+    EXPECT_FALSE(ask(rotate(3)).record) << "a leak is done with it";
+}
+
+TEST_F(Desk, WhatStandsIsNotLostToSomethingElse) {
+    agent.asking = {.request = Request::Rotate, .id = "first", .generation = 3};
+    EXPECT_TRUE(says(ask({.verb = Verb::TakeOver}), "busy"));
+    EXPECT_TRUE(ask({.verb = Verb::Decommission}).record);
+    agent.asking.request = Request::TakeOver;
+    EXPECT_TRUE(says(ask(rotate(3)), "busy"));
+    EXPECT_TRUE(ask(rotate(3, true)).record);
+    agent.asking.request = Request::Decommission;
+    EXPECT_TRUE(says(ask(rotate(3, true)), "busy"));
+}
+
+TEST_F(Desk, ADeviceOutOfServiceGetsNoKey) {
+    status.decommissioned_at = core::Instant{};
+    status.key.reset();
+    EXPECT_TRUE(says(ask(rotate(0)), "recommission first"));
+    EXPECT_TRUE(ask({.verb = Verb::Recommission}).record);
+    status.decommissioned_at.reset();
+    EXPECT_TRUE(says(ask({.verb = Verb::Recommission}), "nothing-to-do"));
+}
+
+TEST_F(Desk, AReloadIsDoneAtOnce) {
+    const auto reply = ask({.verb = Verb::Reload});
+    EXPECT_TRUE(reply.reload);
+    EXPECT_FALSE(reply.record);
+}
+
+}  // namespace
+}  // namespace devkey::control

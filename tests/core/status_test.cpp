@@ -1,0 +1,81 @@
+// How the device fares, in one word.
+#include "core/status.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+namespace devkey::core {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::days;
+
+constexpr Instant start{days{20'000}};
+
+struct Health : testing::Test {
+    Health() {
+        state.current.emplace();
+        state.current->key = {.id = "k", .name = "n", .generation = 1, .secret = Secret{"s"}};
+        state.current->published_at = start;
+        policy.watchdog.key_login = 6h;
+        policy.watchdog.key_listed = 24h;
+    }
+    [[nodiscard]] std::string at(Instant now) const {
+        auto status = status_of(policy, state, {now, ClockTrust::Server});
+        status.usable = usable;
+        status.decision.reason = reason;
+        return std::string(name_of(health_of(status)));
+    }
+
+    State state;
+    Policy policy;
+    bool usable = true;
+    Reason reason = Reason::Healthy;
+};
+
+TEST_F(Health, IsTheAgeOfTheLastProofAgainstThePolicy) {
+    EXPECT_EQ(at(start + 12h), "healthy");
+    EXPECT_EQ(at(start + 12h + 1ms), "degraded");
+    state.current->logged_in_at = start + 6h;
+    EXPECT_EQ(at(start + 18h), "healthy");
+    state.current->listed_at = start + 10h;
+    EXPECT_EQ(at(start + 22h), "healthy");
+    policy.watchdog.key_login.reset();
+    EXPECT_EQ(at(start + 58h), "healthy");
+    EXPECT_EQ(at(start + 59h), "degraded");
+    policy.watchdog.key_listed.reset();
+    EXPECT_EQ(at(start + days{1000}), "healthy") << "the policy asks for no proof";
+}
+
+TEST_F(Health, AListThatSaysDisabledProvesNothing) {
+    state.current->standing = Standing::DisabledOutside;
+    state.current->listed_at = start + 10h;
+    EXPECT_EQ(status_of(policy, state, {start, ClockTrust::Server}).key->proven_at, start);
+}
+
+TEST_F(Health, FailsWithoutAKeyThatWorks) {
+    usable = false;
+    EXPECT_EQ(at(start), "failing");
+    usable = true;
+    for (const auto standing : {Standing::DisabledOutside, Standing::DeletedOutside, Standing::SwitchedOff}) {
+        state.current->standing = standing;
+        EXPECT_EQ(at(start), "failing");
+    }
+    state.current.reset();
+    EXPECT_EQ(at(start), "failing");
+}
+
+TEST_F(Health, IsDegradedWhileSomethingWaits) {
+    reason = Reason::ServiceUnavailable;
+    EXPECT_EQ(at(start), "degraded");
+}
+
+TEST_F(Health, OutOfServiceIsNoFailure) {
+    state.current.reset();
+    state.decommissioned_at = start;
+    EXPECT_EQ(at(start), "out-of-service");
+}
+
+}  // namespace
+}  // namespace devkey::core

@@ -1,0 +1,184 @@
+// The verbs against a daemon that answers what a test wants.
+#include "devkeyctl/verbs.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "devkeyctl/exit_codes.hpp"
+#include "devkeyctl/render.hpp"
+
+namespace devkey::ctl {
+namespace {
+
+using control::Question;
+using control::Verb;
+using core::ErrorKind;
+using core::Result;
+using namespace std::chrono_literals;
+
+/// A device as its daemon tells of it; what is asked for happens when time goes by.
+struct Ctl : testing::Test {
+    Ctl() {
+        status.key = core::KeyStatus{.id = "k3", .name = "devkey-a-b-3-c", .generation = 3};
+        status.usable = true;
+        status.now = core::Instant{24h};
+        status.health = core::Health::Healthy;
+        terminal.ask = [this](const Question& question) { return answer(question); };
+        terminal.out = [this](const std::string& line) { out += line + "\n"; };
+        terminal.note = [this](const std::string& line) { notes += line + "\n"; };
+        terminal.now = [this] { return core::BootInstant{passed}; };
+        terminal.sleep = [this](core::Millis span) {
+            passed += span;
+            if (each_look) each_look();
+        };
+    }
+    Result<std::string> answer(const Question& question) {
+        asked.push_back(question);
+        if (unreachable) return std::unexpected(*unreachable);
+        if (question.verb == Verb::Status) return control::format_status(status, agent);
+        return to_others;
+    }
+    void replace() {
+        status.superseded.push_back({.id = "k3", .name = "n", .generation = status.key->generation});
+        ++status.key->generation;
+    }
+
+    core::Status status;
+    control::AgentStatus agent;
+    std::string to_others = control::format_accepted({.request = core::Request::Rotate, .id = "x"});
+    std::optional<core::Error> unreachable;
+    std::function<void()> each_look;
+    std::vector<Question> asked;
+    core::Millis passed{};
+    std::string out;
+    std::string notes;
+    Terminal terminal;
+};
+
+TEST_F(Ctl, StatusEndsAsTheDeviceFares) {
+    EXPECT_EQ(ctl::status(terminal), exit_done);
+    status.health = core::Health::Degraded;
+    EXPECT_EQ(ctl::status(terminal), exit_degraded);
+    status.health = core::Health::Failing;
+    EXPECT_EQ(ctl::status(terminal), exit_failing);
+    status.health = core::Health::OutOfService;
+    EXPECT_EQ(ctl::status(terminal), exit_failing);
+    unreachable = core::Error{ErrorKind::NotFound, "no devkeyd"};
+    EXPECT_EQ(ctl::status(terminal), exit_not_running);
+    unreachable = core::Error{ErrorKind::Unavailable, "silent"};
+    EXPECT_EQ(ctl::status(terminal), exit_later);
+}
+
+TEST_F(Ctl, StatusTellsHealthFirstAndColorsOnlyWhenTold) {
+    EXPECT_EQ(ctl::status(terminal), exit_done);
+    EXPECT_TRUE(out.starts_with("health      healthy\nbecause     healthy: "));
+    EXPECT_TRUE(out.contains("generation 3, enabled"));
+    out.clear();
+    terminal.color = true;
+    EXPECT_EQ(ctl::status(terminal), exit_done);
+    EXPECT_TRUE(out.starts_with("health      \x1b[32mhealthy\x1b[0m\n"));
+}
+
+TEST_F(Ctl, JsonIsTheAnswerAsItCame) {
+    terminal.json = true;
+    EXPECT_EQ(ctl::status(terminal), exit_done);
+    EXPECT_EQ(out, control::format_status(status, agent) + "\n");
+    out.clear();
+    unreachable = core::Error{ErrorKind::NotFound, "no \"devkeyd\""};
+    EXPECT_EQ(ctl::status(terminal), exit_not_running);
+    EXPECT_EQ(out, R"({"version":1,"answer":"failed","error":"not-running","detail":"no \"devkeyd\""})"
+                   "\n");
+    EXPECT_EQ(notes, "");
+}
+
+TEST_F(Ctl, RotateNamesTheGenerationThatIsCurrent) {
+    EXPECT_EQ(rotate(terminal, {.why = "test"}), exit_done);
+    EXPECT_EQ(asked.back(), (Question{.verb = Verb::Rotate, .generation = 3, .why = "test"}));
+    EXPECT_EQ(passed, 0s);
+}
+
+TEST_F(Ctl, RotateEndsAsItWasAnswered) {
+    const auto ends_with = [&](control::Refusal refusal) {
+        to_others = control::format_refusal(refusal, "why");
+        return rotate(terminal, {.wait = true, .patience = 1min});
+    };
+    EXPECT_EQ(ends_with(control::Refusal::NotAllowed), exit_refused);
+    EXPECT_EQ(ends_with(control::Refusal::Busy), exit_later);
+    EXPECT_EQ(ends_with(control::Refusal::NotSaved), exit_io);
+    EXPECT_EQ(ends_with(control::Refusal::BadSettings), exit_settings);
+    EXPECT_EQ(ends_with(control::Refusal::BadRequest), exit_usage);
+    to_others = control::format_nothing_to_do("there is a later one");
+    EXPECT_EQ(rotate(terminal, {}), exit_nothing_to_do);
+    to_others = "rubbish";
+    EXPECT_EQ(rotate(terminal, {}), exit_protocol);
+}
+
+TEST_F(Ctl, RotateWaitsUntilAnotherIsPublishedAndSaysWhatFor) {
+    int looks = 0;
+    each_look = [&] {
+        status.decision.reason = core::Reason::ServiceUnavailable;
+        if (++looks == 5) replace();
+    };
+    EXPECT_EQ(rotate(terminal, {.wait = true, .patience = 1min}), exit_done);
+    EXPECT_EQ(looks, 5);
+    EXPECT_TRUE(out.contains("generation 4"));
+    EXPECT_TRUE(notes.contains("waiting: service-unavailable"));
+    EXPECT_EQ(std::ranges::count(notes, '\n'), 2) << notes;  // each wait once
+}
+
+TEST_F(Ctl, RotateGoesOnWaitingWhileTheAgentIsRestarted) {
+    int looks = 0;
+    each_look = [&] {
+        if (++looks == 2) unreachable = core::Error{ErrorKind::NotFound, "no devkeyd"};
+        if (looks != 4) return;
+        unreachable.reset();
+        replace();
+    };
+    EXPECT_EQ(rotate(terminal, {.wait = true, .patience = 1min}), exit_done);
+}
+
+TEST_F(Ctl, RotateGivesUpWaitingAndLeavesTheRequest) {
+    EXPECT_EQ(rotate(terminal, {.wait = true, .patience = 1min}), exit_later);
+    EXPECT_GE(passed, 1min);
+    EXPECT_TRUE(notes.contains("what was asked for stands"));
+}
+
+TEST_F(Ctl, ALeakIsOverWhenTheOldKeyIsDisabled) {
+    int looks = 0;
+    each_look = [&] {
+        if (++looks == 2) replace();
+        if (looks == 10) status.superseded.back().disabled_at = status.now;
+    };
+    EXPECT_EQ(rotate(terminal, {.compromised = true, .wait = true, .patience = 1min}), exit_done);
+    EXPECT_EQ(looks, 10);
+    EXPECT_TRUE(asked.at(1).compromised);
+    EXPECT_TRUE(out.contains("after 2.0 s; until then the old one still worked"));
+}
+
+TEST_F(Ctl, WaitReadyWaitsForAnAgentAndForAKey) {
+    unreachable = core::Error{ErrorKind::NotFound, "no devkeyd"};
+    status.health = core::Health::Failing;
+    int looks = 0;
+    each_look = [&] {
+        if (++looks == 3) unreachable.reset();
+        if (looks == 6) status.health = core::Health::Degraded;
+    };
+    EXPECT_EQ(wait_ready(terminal, 1min), exit_done);
+    EXPECT_EQ(looks, 6);
+    EXPECT_EQ(out, "");
+}
+
+TEST_F(Ctl, WaitReadyGivesUp) {
+    status.health = core::Health::Failing;
+    EXPECT_EQ(wait_ready(terminal, 3s), exit_later);
+    unreachable = core::Error{ErrorKind::NotFound, "no devkeyd"};
+    EXPECT_EQ(wait_ready(terminal, 3s), exit_not_running);
+}
+
+}  // namespace
+}  // namespace devkey::ctl

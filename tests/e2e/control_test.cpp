@@ -1,0 +1,167 @@
+// devkeyctl and the daemon: the real programs, every verb and how it ends.
+#include <grp.h>
+
+#include "e2e/requests.hpp"
+
+namespace devkey::e2e {
+namespace {
+
+using Poco::JSON::Object;
+
+struct Told {
+    int exit_code = 0;
+    std::string out;
+    std::string err;
+
+    [[nodiscard]] Object::Ptr json() const { return Poco::JSON::Parser().parse(out).extract<Object::Ptr>(); }
+    [[nodiscard]] std::string field(const std::string& name) const {
+        return json()->getValue<std::string>(name);
+    }
+};
+
+/// A device with its first key, whose daemon runs.
+struct Control : Asked {
+    void SetUp() override {
+        Asked::SetUp();
+        start_daemon();
+        EXPECT_EQ(ctl({"wait-ready"}).exit_code, 0);
+    }
+    [[nodiscard]] Told run(std::vector<std::string> words) {
+        words.insert(words.end(), {"--socket", device.control_socket()});
+        fakes::Process process(std::move(words), device.next_output());
+        const int exit_code = process.wait();
+        return {exit_code, process.output(), process.errors()};
+    }
+    [[nodiscard]] Told ctl(const std::vector<std::string>& arguments) {
+        std::vector<std::string> words{DEVKEYCTL};
+        words.insert(words.end(), arguments.begin(), arguments.end());
+        return run(words);
+    }
+    /// As a user of no rights, in the group `group`.
+    [[nodiscard]] Told ctl_as_nobody(const std::vector<std::string>& arguments, const std::string& group) {
+        const auto program = device.directory.file("devkeyctl");  // the built one may be out of reach
+        std::filesystem::copy_file(DEVKEYCTL, program, std::filesystem::copy_options::overwrite_existing);
+        ::chmod(device.directory.path.c_str(), 0711);
+        ::chmod(program.c_str(), 0755);
+        const auto* entry = ::getgrnam(group.c_str());
+        EXPECT_NE(entry, nullptr) << group;
+        std::vector<std::string> words{"setpriv", "--reuid=65534", "--regid=65534",
+                                       "--groups=" + std::to_string(entry == nullptr ? 0 : entry->gr_gid),
+                                       program};
+        words.insert(words.end(), arguments.begin(), arguments.end());
+        return run(words);
+    }
+};
+
+TEST_F(Control, StatusTellsHowTheDeviceFaresAndNoSecret) {
+    const auto text = ctl({"status"});
+    EXPECT_EQ(text.exit_code, 0) << text.err;
+    EXPECT_TRUE(text.out.starts_with("health      healthy\n")) << text.out;
+    const auto told = ctl({"status", "--json"});
+    EXPECT_EQ(told.exit_code, 0);
+    EXPECT_EQ(told.field("health"), "healthy");
+    EXPECT_EQ(told.json()->getObject("key")->getValue<std::string>("name"), old_name);
+    EXPECT_EQ(told.err, "");
+    for (const auto& secret : {old_key, device.secret}) {
+        EXPECT_FALSE(told.out.contains(secret));
+        EXPECT_FALSE(text.out.contains(secret));
+    }
+}
+
+TEST_F(Control, RotateReplacesTheKeyAndLeavesTheOldOneItsGrace) {
+    const auto told = ctl({"rotate", "--wait", "--json", "--reason", "a \"test\""});
+    EXPECT_EQ(told.exit_code, 0) << told.out << told.err;
+    EXPECT_EQ(told.field("answer"), "rotated");
+    EXPECT_EQ(told.field("generation"), "2");
+    EXPECT_TRUE(service.takes(old_key));
+    expect_second_generation();
+    EXPECT_TRUE(log().contains("by=uid " + std::to_string(::geteuid()) + ", why=a \"test\"")) << log();
+}
+
+TEST_F(Control, ALeakedKeyIsDisabledAtOnce) {
+    const auto told = ctl({"rotate", "--compromised", "--wait", "--json"});
+    EXPECT_EQ(told.exit_code, 0) << told.out << told.err;
+    EXPECT_FALSE(service.takes(old_key));
+    EXPECT_TRUE(told.json()->has("old_key_worked_for_s"));
+    expect_second_generation();
+}
+
+TEST_F(Control, WhatWasAskedForSurvivesTheServicesAbsenceAndAKill) {
+    service.stop();
+    const auto told = ctl({"rotate"});
+    EXPECT_EQ(told.exit_code, 0) << told.err;
+    EXPECT_TRUE(is_asked());
+    EXPECT_EQ(ctl({"rotate", "--json"}).field("id"), ctl({"rotate", "--json"}).field("id"));
+    EXPECT_EQ(ctl({"take-over"}).exit_code, 75);
+    EXPECT_EQ(ctl({"rotate", "--wait", "--timeout", "500ms"}).exit_code, 75);
+    daemon->end(SIGKILL);
+    EXPECT_EQ(ctl({"status"}).exit_code, 69);
+    EXPECT_EQ(ctl({"rotate", "--json"}).field("error"), "not-running");
+    service.start(service.authority.issue("127.0.0.1"));
+    start_daemon();
+    EXPECT_TRUE(fakes::wait_until([&] { return !is_asked(); })) << log();
+    expect_second_generation();
+    EXPECT_EQ(service.keys().size(), 2U);
+}
+
+TEST_F(Control, TakesADeviceOutOfServiceAndBack) {
+    EXPECT_EQ(ctl({"recommission"}).exit_code, 10);
+    EXPECT_EQ(ctl({"decommission", "--reason", "sold"}).exit_code, 0);
+    EXPECT_TRUE(fakes::wait_until([&] { return !is_asked(); })) << log();
+    expect_out_of_service();
+    const auto told = ctl({"status", "--json"});
+    EXPECT_EQ(told.exit_code, 2);
+    EXPECT_EQ(told.field("health"), "out-of-service");
+    EXPECT_EQ(ctl({"rotate"}).exit_code, 75);
+    EXPECT_EQ(ctl({"recommission"}).exit_code, 0);
+    EXPECT_EQ(ctl({"wait-ready"}).exit_code, 0);
+    expect_second_generation();
+}
+
+TEST_F(Control, ReloadTellsWhetherTheSettingsAreGood) {
+    EXPECT_EQ(ctl({"reload"}).exit_code, 0);
+    const auto before = device.control_socket();
+    device.more_lines = "nonsense: 1\n";
+    device.write_settings();
+    const auto told = ctl({"reload", "--json"});
+    EXPECT_EQ(told.exit_code, 78);
+    EXPECT_EQ(told.field("error"), "bad-settings");
+    EXPECT_EQ(ctl({"status"}).exit_code, 0);
+}
+
+TEST_F(Control, UsersWithoutRightsAreRefusedAndLogged) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can become another user";
+    const auto status = ctl_as_nobody({"status"}, "daemon");
+    EXPECT_EQ(status.exit_code, 77) << status.out << status.err;
+    EXPECT_TRUE(status.err.starts_with("not-allowed: ")) << status.err;
+    EXPECT_EQ(ctl_as_nobody({"rotate"}, "daemon").exit_code, 77);
+    EXPECT_TRUE(logs("control-refused"));
+    EXPECT_TRUE(log().contains("verb=status, uid=65534")) << log();
+    EXPECT_FALSE(is_asked());
+}
+
+TEST_F(Control, GroupsMayReadOrChange) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can become another user";
+    device.control_lines = "  read_group: daemon\n  change_group: bin\n";
+    device.write_settings();
+    EXPECT_EQ(ctl({"reload"}).exit_code, 0);
+    EXPECT_EQ(ctl_as_nobody({"status"}, "daemon").exit_code, 0);
+    EXPECT_EQ(ctl_as_nobody({"rotate"}, "daemon").exit_code, 77);
+    EXPECT_EQ(ctl_as_nobody({"status"}, "sys").exit_code, 77);
+    EXPECT_EQ(ctl_as_nobody({"rotate", "--wait"}, "bin").exit_code, 0);
+    expect_second_generation();
+}
+
+TEST_F(Control, EndsWith64WhereItIsCalledWrongly) {
+    for (const auto& words : {std::vector<std::string>{},
+                              {"dance"},
+                              {"rotate", "--timeout", "soon"},
+                              {"rotate", "--reason", "two\nlines"},
+                              {"status", "--wait"}})
+        EXPECT_EQ(ctl(words).exit_code, 64);
+    EXPECT_EQ(ctl({"--help"}).exit_code, 0);
+    EXPECT_EQ(ctl({"--version"}).out, "devkeyctl " DEVKEY_VERSION "\n");
+}
+
+}  // namespace
+}  // namespace devkey::e2e

@@ -1,0 +1,139 @@
+// devkeyctl: asks the devkeyd that runs on this machine.
+#include <fmt/format.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <thread>
+
+#include "core/settings.hpp"
+#include "devkeyctl/ask.hpp"
+#include "devkeyctl/exit_codes.hpp"
+#include "devkeyctl/verbs.hpp"
+
+namespace devkey::ctl {
+namespace {
+
+using control::Verb;
+
+struct Flags {
+    std::string socket = core::ControlSettings{}.socket;
+    bool json = false;
+    Rotation rotation;
+    std::string timeout;
+    control::Question question;
+};
+
+void line(std::FILE* to, const std::string& text) {
+    fmt::print(to, "{}\n", text);
+    std::fflush(to);
+}
+
+// As no-color.org has it: set and not empty.
+bool likes_color() {
+    const char* no = ::getenv("NO_COLOR");
+    return (no == nullptr || *no == '\0') && ::isatty(STDOUT_FILENO) == 1;
+}
+
+Terminal terminal_of(const Flags& flags) {
+    return {.ask = [&](const control::Question& question) { return ask(flags.socket, question); },
+            .out = [](const std::string& text) { line(stdout, text); },
+            .note = [](const std::string& text) { line(stderr, text); },
+            .now =
+                [] {
+                    using std::chrono::steady_clock;
+                    return core::BootInstant{
+                        std::chrono::duration_cast<core::Millis>(steady_clock::now().time_since_epoch())};
+                },
+            .sleep = [](core::Millis span) { std::this_thread::sleep_for(span); },
+            .json = flags.json,
+            .color = likes_color()};
+}
+
+/// Only what the parser of the command line has let through.
+core::Millis patience_of(const Flags& flags, core::Millis otherwise) {
+    return flags.timeout.empty() ? otherwise : core::parse_duration(flags.timeout).value_or(otherwise);
+}
+
+std::string fault_of_duration(const std::string& text) {
+    return core::parse_duration(text) ? "" : "expected a duration: 30s, 5m";
+}
+
+std::string fault_of_reason(const std::string& text) {
+    if (text.size() > core::longest_why) return fmt::format("at most {} bytes", core::longest_why);
+    return text.find_first_of("\n\r\t") == std::string::npos ? "" : "one line of text";
+}
+
+void add_waiting(CLI::App& verb, Flags& flags, const char* otherwise) {
+    verb.add_option("--timeout", flags.timeout, fmt::format("how long to wait at most ({})", otherwise))
+        ->check(fault_of_duration);
+}
+
+void add_reason(CLI::App& verb, std::string& reason) {
+    verb.add_option("--reason", reason, "why, for the log")->check(fault_of_reason);
+}
+
+void add_plain(CLI::App& app, Flags& flags, Verb verb, const char* help) {
+    auto* command = app.add_subcommand(std::string(control::name_of(verb)), help);
+    command->callback([&flags, verb] { flags.question.verb = verb; });
+    if (verb != Verb::Reload) add_reason(*command, flags.question.why);
+}
+
+int run(const CLI::App& app, const Flags& flags) {
+    using namespace std::chrono_literals;
+    const auto terminal = terminal_of(flags);
+    if (app.got_subcommand("status")) return status(terminal);
+    if (app.got_subcommand("wait-ready")) return wait_ready(terminal, patience_of(flags, 90s));
+    if (!app.got_subcommand("rotate")) return just_ask(terminal, flags.question);
+    auto rotation = flags.rotation;
+    rotation.patience = patience_of(flags, 5min);
+    return rotate(terminal, rotation);
+}
+
+int parse_and_run(int argc, char** argv) {
+    Flags flags;
+    CLI::App app{"Asks the devkeyd that runs on this machine.", "devkeyctl"};
+    app.require_subcommand(1);
+    app.fallthrough();
+    app.add_option("--socket", flags.socket, "where it listens: control.socket of its settings")
+        ->capture_default_str();
+    app.add_flag("--json", flags.json, "tell it as one JSON object in a line");
+    app.set_version_flag("--version", "devkeyctl " DEVKEY_VERSION);
+    app.add_subcommand("status", "how the device fares, and why");
+    auto* rotate = app.add_subcommand("rotate", "replace the device's key");
+    rotate->add_flag("--compromised", flags.rotation.compromised,
+                     "the key is in the wrong hands: the old one is disabled at once");
+    rotate->add_flag("--wait", flags.rotation.wait, "wait until it is done");
+    add_reason(*rotate, flags.rotation.why);
+    add_waiting(*rotate, flags, "5m");
+    add_plain(app, flags, Verb::Reload, "read the settings again, and end a wait");
+    add_plain(app, flags, Verb::Decommission, "take the device out of service");
+    add_plain(app, flags, Verb::Recommission, "take it into service again");
+    add_plain(app, flags, Verb::TakeOver, "delete the keys of other installations of this device");
+    add_waiting(*app.add_subcommand("wait-ready", "wait until the device has a key that works"), flags,
+                "90s");
+    app.footer(
+        "Ends with 0 done, 10 nothing to do, 64 usage, 69 no devkeyd runs, 74 not written down, 75 later,\n"
+        "76 not understood, 77 not allowed, 78 bad settings; status: 0 healthy, 1 degraded, 2 failing.");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? exit_done : exit_usage;
+    }
+    return run(app, flags);
+}
+
+}  // namespace
+}  // namespace devkey::ctl
+
+int main(int argc, char** argv) {
+    try {
+        return devkey::ctl::parse_and_run(argc, argv);
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "devkeyctl: {}\n", error.what());
+        return devkey::ctl::exit_protocol;
+    }
+}

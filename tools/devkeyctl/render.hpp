@@ -1,0 +1,42 @@
+// What the daemon answers, for people. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/error.hpp"
+#include "core/status.hpp"
+
+namespace devkey::ctl {
+
+/// What devkeyctl needs of an answer to know.
+struct Answer {
+    std::string kind;    ///< status, accepted, nothing-to-do, done, refused
+    std::string error;   ///< of refused
+    std::string detail;  ///< for people
+    std::string line;    ///< as it came: --json passes it on
+
+    // of a status
+    std::string health;
+    std::string reason;
+    std::string sentence;
+    std::string standing;  ///< of the key; empty: none
+    std::uint32_t generation = 0;
+    std::string key_name;
+    bool whole = false;                  ///< the credential file
+    std::string doing;                   ///< the action under way; empty: none
+    std::vector<std::uint32_t> enabled;  ///< generations of old keys that still work
+};
+
+/// Corrupt: it is none that this devkeyctl understands.
+[[nodiscard]] core::Result<Answer> parse_answer(std::string line);
+
+/// The status in lines. `color`: with the terminal's colours.
+[[nodiscard]] core::Result<std::string> render_status(const Answer& answer, bool color);
+
+/// As one JSON object, for answers of devkeyctl itself: `{"version":1,"answer":…}` and text fields.
+[[nodiscard]] std::string json_of(std::string_view kind,
+                                  const std::vector<std::pair<std::string, std::string>>& fields);
+
+}  // namespace devkey::ctl

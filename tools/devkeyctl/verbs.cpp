@@ -1,0 +1,233 @@
+#include "devkeyctl/verbs.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "devkeyctl/exit_codes.hpp"
+#include "devkeyctl/render.hpp"
+
+namespace devkey::ctl {
+
+using control::Question;
+using control::Verb;
+using core::ErrorKind;
+using core::Result;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A rotation takes a second or two: often enough to be told at once, and no load.
+constexpr core::Millis look_again = 200ms;
+
+int exit_code_of(ErrorKind kind) {
+    switch (kind) {
+        case ErrorKind::NotFound:
+            return exit_not_running;
+        case ErrorKind::Forbidden:
+            return exit_refused;
+        case ErrorKind::InvalidInput:
+            return exit_usage;
+        case ErrorKind::Corrupt:
+            return exit_protocol;
+        default:
+            return exit_later;
+    }
+}
+
+std::string_view name_of_failure(ErrorKind kind) {
+    switch (kind) {
+        case ErrorKind::NotFound:
+            return "not-running";
+        case ErrorKind::Forbidden:
+            return "not-allowed";
+        case ErrorKind::Corrupt:
+            return "not-understood";
+        default:
+            return "no-answer";
+    }
+}
+
+int exit_code_of_refusal(std::string_view error) {
+    if (error == "not-allowed") return exit_refused;
+    if (error == "busy") return exit_later;
+    if (error == "not-saved") return exit_io;
+    if (error == "bad-settings") return exit_settings;
+    return exit_usage;
+}
+
+int exit_code_of(const Answer& answer) {
+    if (answer.kind == "refused") return exit_code_of_refusal(answer.error);
+    return answer.kind == "nothing-to-do" ? exit_nothing_to_do : exit_done;
+}
+
+std::string words_of(const Answer& answer) {
+    if (answer.kind == "refused") return answer.error + ": " + answer.detail;
+    if (answer.kind == "accepted") return "written down: the agent does it as soon as it can";
+    if (answer.detail.empty()) return answer.kind;
+    return answer.kind + ": " + answer.detail;
+}
+
+Result<Answer> ask(const Terminal& terminal, const Question& question) {
+    auto line = terminal.ask(question);
+    if (!line) return std::unexpected(std::move(line.error()));
+    return parse_answer(*std::move(line));
+}
+
+int tell(const Terminal& terminal, const core::Error& error) {
+    const auto name = std::string(name_of_failure(error.kind));
+    if (terminal.json)
+        terminal.out(json_of("failed", {{"error", name}, {"detail", error.message}}));
+    else
+        terminal.note(name + ": " + error.message);
+    return exit_code_of(error.kind);
+}
+
+int tell(const Terminal& terminal, const Answer& answer) {
+    if (terminal.json)
+        terminal.out(answer.line);
+    else if (answer.kind == "refused")
+        terminal.note(words_of(answer));
+    else
+        terminal.out(words_of(answer));
+    return exit_code_of(answer);
+}
+
+int tell_timeout(const Terminal& terminal, const std::string& last) {
+    const auto detail = last + "; what was asked for stands, and the agent goes on with it";
+    if (terminal.json)
+        terminal.out(json_of("failed", {{"error", "later"}, {"detail", detail}}));
+    else
+        terminal.note("later: " + detail);
+    return exit_later;
+}
+
+/// Says what is waited for whenever that changes.
+class Watcher {
+ public:
+    explicit Watcher(const Terminal& terminal) : terminal_(terminal) {}
+    void see(std::string now) {
+        if (now == last_) return;
+        last_ = std::move(now);
+        if (!terminal_.json) terminal_.note("waiting: " + last_);
+    }
+    [[nodiscard]] const std::string& last() const { return last_; }
+
+ private:
+    const Terminal& terminal_;
+    std::string last_;
+};
+
+std::string words_of_wait(const Answer& status) {
+    // What comes next is under way at once.
+    if (status.reason == "healthy") return "the agent begins with it";
+    return status.reason + ": " + status.sentence + (status.doing.empty() ? "" : " (" + status.doing + ")");
+}
+
+bool leaks(const Answer& status, std::uint32_t generation) {
+    return std::ranges::any_of(status.enabled, [=](std::uint32_t old) { return old <= generation; });
+}
+
+int tell_rotated(const Terminal& terminal, const Answer& status, const Rotation& rotation,
+                 core::Millis took) {
+    const auto seconds = fmt::format("{:.1f}", std::chrono::duration<double>(took).count());
+    if (terminal.json) {
+        std::vector<std::pair<std::string, std::string>> fields{
+            {"key_name", status.key_name},
+            {"generation", std::to_string(status.generation)},
+            {"took_s", seconds}};
+        if (rotation.compromised) fields.emplace_back("old_key_worked_for_s", seconds);
+        terminal.out(json_of("rotated", fields));
+    } else {
+        terminal.out(fmt::format(
+            "rotated: key {} (generation {}) is published, after {} s{}", status.key_name, status.generation,
+            seconds, rotation.compromised ? "; until then the old one still worked, now it doesn't" : ""));
+    }
+    return exit_done;
+}
+
+int wait_for_rotation(const Terminal& terminal, const Rotation& rotation, std::uint32_t generation) {
+    const auto began = terminal.now();
+    Watcher watcher{terminal};
+    while (terminal.now() - began < rotation.patience) {
+        const auto status = ask(terminal, {.verb = Verb::Status});
+        // It may be restarted meanwhile: what was asked for stands.
+        if (!status && status.error().kind == ErrorKind::Corrupt) return tell(terminal, status.error());
+        if (status && status->kind == "status") {
+            const bool published = status->generation > generation && status->whole;
+            if (published && !(rotation.compromised && leaks(*status, generation)))
+                return tell_rotated(terminal, *status, rotation, terminal.now() - began);
+            watcher.see(words_of_wait(*status));
+        } else {
+            watcher.see(status ? words_of(*status) : status.error().message);
+        }
+        terminal.sleep(look_again);
+    }
+    return tell_timeout(terminal, watcher.last());
+}
+
+bool is_ready(const Answer& status) {
+    return status.kind == "status" && (status.health == "healthy" || status.health == "degraded");
+}
+
+}  // namespace
+
+int status(const Terminal& terminal) {
+    const auto answer = ask(terminal, {.verb = Verb::Status});
+    if (!answer) return tell(terminal, answer.error());
+    if (answer->kind != "status") return tell(terminal, *answer);
+    if (terminal.json) {
+        terminal.out(answer->line);
+    } else {
+        auto text = render_status(*answer, terminal.color);
+        if (!text) return tell(terminal, text.error());
+        text->pop_back();
+        terminal.out(*text);
+    }
+    if (answer->health == "healthy") return exit_done;
+    return answer->health == "degraded" ? exit_degraded : exit_failing;
+}
+
+int rotate(const Terminal& terminal, const Rotation& rotation) {
+    const auto before = ask(terminal, {.verb = Verb::Status});
+    if (!before) return tell(terminal, before.error());
+    if (before->kind != "status") return tell(terminal, *before);
+    const auto answer = ask(terminal, {.verb = Verb::Rotate,
+                                       .generation = before->generation,
+                                       .compromised = rotation.compromised,
+                                       .why = rotation.why});
+    if (!answer) return tell(terminal, answer.error());
+    if (!rotation.wait || answer->kind == "refused") return tell(terminal, *answer);
+    return wait_for_rotation(terminal, rotation, before->generation);
+}
+
+int just_ask(const Terminal& terminal, const Question& question) {
+    const auto answer = ask(terminal, question);
+    return answer ? tell(terminal, *answer) : tell(terminal, answer.error());
+}
+
+int wait_ready(const Terminal& terminal, core::Millis patience) {
+    const auto began = terminal.now();
+    Watcher watcher{terminal};
+    for (;;) {
+        const auto status = ask(terminal, {.verb = Verb::Status});
+        if (status && is_ready(*status)) {
+            if (terminal.json) terminal.out(status->line);
+            return exit_done;
+        }
+        if (status && status->kind == "refused" && status->error == "not-allowed")
+            return tell(terminal, *status);
+        watcher.see(!status                    ? status.error().message
+                    : status->kind == "status" ? words_of_wait(*status)
+                                               : words_of(*status));
+        if (terminal.now() - began >= patience) {
+            if (!status) return tell(terminal, status.error());
+            return tell_timeout(terminal, watcher.last());
+        }
+        terminal.sleep(look_again);
+    }
+}
+
+}  // namespace devkey::ctl

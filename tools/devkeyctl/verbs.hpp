@@ -1,0 +1,42 @@
+// What each verb does: asks, waits where it was told to, tells what came of it, and how to end.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "control/protocol.hpp"
+#include "core/error.hpp"
+#include "core/time.hpp"
+
+namespace devkey::ctl {
+
+/// The world as devkeyctl sees it: a test puts others in their place.
+struct Terminal {
+    std::function<core::Result<std::string>(const control::Question&)> ask;  ///< see ask.hpp
+    std::function<void(const std::string&)> out;                             ///< a line for who called
+    std::function<void(const std::string&)> note;  ///< a line for who watches: what is waited for
+    std::function<core::BootInstant()> now;
+    std::function<void(core::Millis)> sleep;
+    bool json = false;  ///< tell it as one JSON object in a line
+    bool color = false;
+};
+
+/// Each answers the exit code (exit_codes.hpp).
+[[nodiscard]] int status(const Terminal& terminal);
+
+struct Rotation {
+    bool compromised = false;
+    std::string why{};
+    bool wait = false;
+    core::Millis patience{};  ///< to wait at most
+};
+/// Replaces the key that is current when it is asked: whatever comes in between, it is replaced once.
+[[nodiscard]] int rotate(const Terminal& terminal, const Rotation& rotation);
+
+/// Reload, decommission, recommission, take-over: asked for, and not waited for.
+[[nodiscard]] int just_ask(const Terminal& terminal, const control::Question& question);
+
+/// Until the device has a key that works, `patience` at most: also for an agent that doesn't run yet.
+[[nodiscard]] int wait_ready(const Terminal& terminal, core::Millis patience);
+
+}  // namespace devkey::ctl
