@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "host/device_id.hpp"
+#include "host/group.hpp"
 #include "host/owner_secret.hpp"
 #include "services/app_services.hpp"
 #include "services/connect.hpp"
@@ -90,6 +91,9 @@ std::vector<core::Error> unusable_here(const core::Settings& settings,
     if (credential.parent_path() != settings.state_directory ||
         std::filesystem::exists(settings.state_directory, ignored))
         note_of("credential_file.path", storage::check_directory_of(credential));
+    for (const auto& [setting, group] : {std::pair{"control.read_group", settings.control.read_group},
+                                         std::pair{"control.change_group", settings.control.change_group}})
+        if (!group.empty()) note_of(setting, host::group_id(group));
     storage::FileCalls calls;
     note(storage::CredentialFile::make(settings.credential_file, calls));
     return found;

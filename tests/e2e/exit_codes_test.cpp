@@ -251,6 +251,7 @@ TEST_F(CheckConfig, TellsAllThatThisMachineLacksAtOnceAndTouchesNothing) {
     device.device_id = "{file: /no/such/id}";
     device.secret_source = "file: /no/such/secret";
     device.credential_file_lines = "  group: no-such-group\n";
+    device.control_lines = "  read_group: no-such-readers\n";
     device.write_settings();
     change_settings(device.credential_file(), "/no/such/folder/credential.json");
     change_settings(service.authority.ca_file(), "/no/such/ca.pem");
@@ -268,6 +269,7 @@ TEST_F(CheckConfig, TellsAllThatThisMachineLacksAtOnceAndTouchesNothing) {
             "create the directory",
         at + "credential_file.path: /no/such/folder/credential.json: can't open its directory" + why +
             "create the directory",
+        at + "control.read_group: there is no group 'no-such-readers' on this machine; create it",
         at + "credential_file.group: there is no group 'no-such-group' on this machine; create it"};
     ASSERT_EQ(checked.err.size(), expected.size()) << testing::PrintToString(checked.err);
     for (std::size_t i = 0; i < expected.size(); ++i)
