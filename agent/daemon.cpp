@@ -207,7 +207,7 @@ void Daemon::signalled() {
         else if (ends)
             leave({});
         else if (*signal == SIGUSR1)
-            ask(Trigger::Rotate);
+            asked_by_signal();
         else
             reload();
     }
@@ -246,6 +246,14 @@ core::Result<void> Daemon::record(const core::Asking& asking) {
     asking_ = asking;
     ask(Trigger::Retry);
     return {};
+}
+
+void Daemon::asked_by_signal() {
+    shared_.reporter.report({.severity = ports::Severity::Notice,
+                             .name = "asked",
+                             .message = "somebody asked for a new key",
+                             .fields = {{"request", "rotate"}, {"by", "a signal"}}});
+    ask(Trigger::Rotate);
 }
 
 bool Daemon::reload() {

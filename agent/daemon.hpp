@@ -79,6 +79,7 @@ class Daemon {
     /// False: somebody is just writing there.
     [[nodiscard]] bool forget_request();
     void signalled();
+    void asked_by_signal();
     bool reload();
     [[nodiscard]] core::Status status() const;
     [[nodiscard]] control::AgentStatus agent_status() const;

@@ -18,6 +18,7 @@
 #include "host/system_entropy.hpp"
 #include "host/wake.hpp"
 #include "outcome.hpp"
+#include "recorder.hpp"
 #include "services/app_services.hpp"
 #include "settings/load.hpp"
 #include "storage/atomic_file.hpp"
@@ -70,7 +71,7 @@ SettingsPointer load(const Flags& flags, ports::Reporter& reporter) {
 }
 
 Daemon::End serve(const Flags& flags, SettingsPointer settings, ports::Reporter& reporter,
-                  storage::FileCalls& files) {
+                  storage::FileCalls& files, const storage::HistoryFile& history) {
     host::Signals signals;  // before the first thread: it blocks them
     host::Wake stop;
     host::SystemClock clock;
@@ -81,6 +82,7 @@ Daemon::End serve(const Flags& flags, SettingsPointer settings, ports::Reporter&
                         .reporter = reporter,
                         .interrupter = interrupter,
                         .files = files,
+                        .history = history,
                         .credentials_directory = environment("CREDENTIALS_DIRECTORY"),
                         .stop = stop.descriptor()};
     Daemon daemon{flags, std::move(settings), shared, signals, stop, [&] { return load(flags, reporter); }};
@@ -123,7 +125,10 @@ int run(const Flags& flags) {
     if (asks && !another_runs)
         if (auto saved = storage::save_request(files, directory, asking); !saved)
             return refuse(flags, reporter, saved.error());
-    const auto end = serve(flags, std::move(settings), reporter, files);
+    storage::HistoryFile history{directory};
+    const host::SystemClock clock;
+    Recorder recorder{reporter, history, clock};
+    const auto end = serve(flags, std::move(settings), recorder, files, history);
     if (!flags.once && end.outcome.exit_code != 0)
         reporter.report({ports::Severity::Error, end.outcome.reason, end.outcome.detail});
     tell(flags, end.outcome);

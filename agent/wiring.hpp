@@ -12,6 +12,7 @@
 #include "ports/owner_secret.hpp"
 #include "services/interrupter.hpp"
 #include "storage/credential_file.hpp"
+#include "storage/history_file.hpp"
 #include "storage/state_file.hpp"
 
 namespace devkey {
@@ -23,6 +24,7 @@ struct Shared {
     ports::Reporter& reporter;
     services::Interrupter& interrupter;
     storage::FileCalls& files;
+    const storage::HistoryFile& history;
     std::string credentials_directory;  ///< systemd's; empty if there is none
     int stop;                           ///< readable when we stop: ends commands
 };

@@ -70,6 +70,7 @@ Reply reply_to(const Question& question, const Rights& rights, const Standing& s
                                                        : "only root, control.read_group and "
                                                          "control.change_group may ask anything");
     if (question.verb == Verb::Status) return {.line = format_status(standing.status, standing.agent)};
+    if (question.verb == Verb::History) return {.history = question.most};
     if (question.verb == Verb::Reload) return {.line = format_done(), .reload = true};
     if (const auto why = impossible(question, standing.status); !why.empty())
         return refuse(Refusal::Busy, why);

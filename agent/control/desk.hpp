@@ -23,6 +23,7 @@ struct Standing {
 struct Reply {
     std::string line{};                    ///< the answer, if all of the rest can be done
     std::optional<core::Asking> record{};  ///< write this down, and only then answer
+    std::uint32_t history = 0;             ///< answer with so many entries of the history
     bool reload = false;                   ///< read the settings again
 };
 

@@ -18,7 +18,7 @@ using Poco::JSON::Object;
 
 namespace {
 
-constexpr std::array verbs{Verb::Status,       Verb::Rotate,       Verb::Reload,
+constexpr std::array verbs{Verb::Status,       Verb::History,      Verb::Rotate,  Verb::Reload,
                            Verb::Decommission, Verb::Recommission, Verb::TakeOver};
 
 std::string line_of(const Object& json) {
@@ -57,6 +57,11 @@ Question read_question(std::string_view line) {
         question.generation = fields.number("generation");
         question.compromised = fields.has("compromised") && fields.flag("compromised");
     }
+    if (question.verb == Verb::History && fields.has("most")) {
+        question.most = fields.number("most");
+        if (question.most == 0 || question.most > most_entries)
+            fields.refuse("most", "is not from 1 to " + std::to_string(most_entries));
+    }
     fields.done();
     return question;
 }
@@ -64,12 +69,13 @@ Question read_question(std::string_view line) {
 }  // namespace
 
 std::string_view name_of(Verb verb) {
-    constexpr std::array names{"status", "rotate", "reload", "decommission", "recommission", "take-over"};
+    constexpr std::array names{"status",       "history",      "rotate",   "reload",
+                               "decommission", "recommission", "take-over"};
     return names.at(static_cast<std::size_t>(verb));
 }
 
 bool only_reads(Verb verb) {
-    return verb == Verb::Status;
+    return verb == Verb::Status || verb == Verb::History;
 }
 
 Request request_of(Verb verb) {
@@ -83,6 +89,7 @@ Request request_of(Verb verb) {
         case Verb::TakeOver:
             return Request::TakeOver;
         case Verb::Status:
+        case Verb::History:
         case Verb::Reload:
             break;
     }
@@ -97,6 +104,7 @@ std::string format_question(const Question& question) {
         json.set("generation", question.generation);
         json.set("compromised", question.compromised);
     }
+    if (question.verb == Verb::History) json.set("most", question.most);
     if (!question.why.empty()) json.set("why", question.why);
     return line_of(json);
 }
@@ -114,6 +122,16 @@ core::Result<Question> parse_question(std::string_view line) {
 std::string_view name_of(Refusal refusal) {
     constexpr std::array names{"bad-request", "not-allowed", "busy", "bad-settings", "not-saved"};
     return names.at(static_cast<std::size_t>(refusal));
+}
+
+std::string format_history(const std::vector<std::string>& entries) {
+    constexpr std::size_t room = 90'000;  // of what the control socket takes in an answer
+    std::string list;
+    for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
+        if (list.size() + entry->size() > room) break;
+        list = *entry + (list.empty() ? "" : ",") + list;
+    }
+    return R"({"version":)" + std::to_string(version) + R"(,"answer":"history","entries":[)" + list + "]}";
 }
 
 std::string format_accepted(const core::Asking& asking) {

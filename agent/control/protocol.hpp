@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/error.hpp"
 #include "core/request.hpp"
@@ -14,8 +15,12 @@ namespace devkey::control {
 
 inline constexpr std::uint32_t version = 1;
 
+/// In one answer.
+inline constexpr std::uint32_t most_entries = 100;
+
 enum class Verb {
     Status,
+    History,
     Rotate,
     Reload,
     Decommission,
@@ -36,6 +41,7 @@ struct Question {
     Verb verb = Verb::Status;
     std::uint32_t generation = 0;  ///< Rotate: which one is to be replaced
     bool compromised = false;      ///< Rotate
+    std::uint32_t most = 20;       ///< History: entries, at most most_entries
     std::string why{};             ///< of those that change something; at most core::longest_why bytes
 
     bool operator==(const Question&) const = default;
@@ -69,6 +75,8 @@ struct AgentStatus {
 
 /// Answers: one line each, without its end.
 [[nodiscard]] std::string format_status(const core::Status& status, const AgentStatus& agent);
+/// `entries`: JSON objects, oldest first; the oldest are left out where an answer can't hold them all.
+[[nodiscard]] std::string format_history(const std::vector<std::string>& entries);
 [[nodiscard]] std::string format_accepted(const core::Asking& asking);
 /// It is as it was asked for already; `detail` for people.
 [[nodiscard]] std::string format_nothing_to_do(std::string_view detail);

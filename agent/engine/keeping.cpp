@@ -133,10 +133,11 @@ Reconciler::Done Reconciler::forget_key(const std::string& id, std::string_view 
 
 void Reconciler::tell_of_old(std::string_view event, std::string_view what, const std::string& id,
                              const std::string& name) {
-    world_.reporter.report({.severity = ports::Severity::Notice,
-                            .name = event,
-                            .message = "a key that isn't needed any more " + std::string(what),
-                            .fields = {{"key_name", name}, {"key_id", id}}});
+    world_.reporter.report(
+        {.severity = ports::Severity::Notice,
+         .name = event,
+         .message = "a key that isn't needed any more " + std::string(what),
+         .fields = {{"key_name", name}, {"key_id", id}, {"reason", std::string(name_of(latest_.reason))}}});
 }
 
 Result<bool> Reconciler::is_refused() {

@@ -289,10 +289,12 @@ void Reconciler::tell(const Decision& decision) {
 }
 
 void Reconciler::tell_of(std::string_view name, std::string message, const Key& key) {
-    world_.reporter.report({.severity = ports::Severity::Notice,
-                            .name = name,
-                            .message = std::move(message),
-                            .fields = {{"key_name", key.name}, {"key_id", key.id}}});
+    world_.reporter.report(
+        {.severity = ports::Severity::Notice,
+         .name = name,
+         .message = std::move(message),
+         .fields = {
+             {"key_name", key.name}, {"key_id", key.id}, {"reason", std::string(name_of(latest_.reason))}}});
 }
 
 void Reconciler::note_success(const Task& task) {

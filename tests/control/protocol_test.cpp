@@ -24,6 +24,8 @@ TEST(Question, IsReadBackAsItWasWritten) {
     const Question rotate{
         .verb = Verb::Rotate, .generation = 7, .compromised = true, .why = R"(lost "laptop" \ büro)"};
     EXPECT_EQ(parse_question(format_question(rotate)), rotate);
+    const Question history{.verb = Verb::History, .most = 7};
+    EXPECT_EQ(parse_question(format_question(history)), history);
     EXPECT_EQ(format_question(rotate).find('\n'), std::string::npos);
 }
 
@@ -49,6 +51,16 @@ TEST(Question, SaysWhatIsWrong) {
               "field 'why' is longer than 200 bytes");
     EXPECT_EQ(fault_of(R"({"version":1,"verb":"reload","why":"a\nb"})"),
               "field 'why' is more than one line of text");
+}
+
+TEST(Question, OfHistoryAsksForAHundredEntriesAtMost) {
+    EXPECT_EQ(parse_question(R"({"version":1,"verb":"history"})")->most, 20U);
+    EXPECT_NE(fault_of(R"({"version":1,"verb":"history","most":0})"), "");
+    EXPECT_NE(fault_of(R"({"version":1,"verb":"history","most":101})"), "");
+    EXPECT_EQ(format_history({R"({"a":1})", R"({"b":2})"}),
+              R"({"version":1,"answer":"history","entries":[{"a":1},{"b":2}]})");
+    EXPECT_EQ(format_history({}), R"({"version":1,"answer":"history","entries":[]})");
+    EXPECT_LT(format_history(std::vector(100, std::string(4000, 'x'))).size(), 100'000U);
 }
 
 TEST(Question, SurvivesDepthAndRubbish) {

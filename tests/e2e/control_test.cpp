@@ -78,6 +78,26 @@ TEST_F(Control, RotateReplacesTheKeyAndLeavesTheOldOneItsGrace) {
     EXPECT_TRUE(log().contains("by=uid " + std::to_string(::geteuid()) + ", why=a \"test\"")) << log();
 }
 
+TEST_F(Control, HistoryTellsWhoAskedAndWhatCameOfIt) {
+    EXPECT_EQ(ctl({"rotate", "--wait", "--compromised", "--reason", "lost"}).exit_code, 0);
+    const auto told = ctl({"history", "--json"});
+    EXPECT_EQ(told.exit_code, 0) << told.err;
+    const auto entries = told.json()->getArray("entries");
+    Names events;
+    for (unsigned at = 0; at < entries->size(); ++at)
+        events.push_back(entries->getObject(at)->getValue<std::string>("event"));
+    EXPECT_EQ(events, (Names{"key-created", "key-verified", "credential-published", "asked", "key-created",
+                             "key-verified", "credential-published", "key-disabled"}));
+    const auto last = entries->getObject(7);
+    EXPECT_EQ(last->getValue<std::string>("key_name"), old_name);
+    EXPECT_EQ(last->getValue<std::string>("reason"), "key-compromised");
+    EXPECT_EQ(entries->getObject(3)->getValue<std::string>("why"), "lost");
+    const auto text = ctl({"history", "-n", "1"});
+    EXPECT_TRUE(text.out.contains(" key-disabled: ")) << text.out;
+    EXPECT_EQ(std::ranges::count(text.out, '\n'), 1);
+    EXPECT_FALSE(told.out.contains(old_key));
+}
+
 TEST_F(Control, ALeakedKeyIsDisabledAtOnce) {
     const auto told = ctl({"rotate", "--compromised", "--wait", "--json"});
     EXPECT_EQ(told.exit_code, 0) << told.out << told.err;

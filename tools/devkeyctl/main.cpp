@@ -24,6 +24,7 @@ struct Flags {
     bool json = false;
     Rotation rotation;
     std::string timeout;
+    std::uint32_t most = 20;
     control::Question question;
 };
 
@@ -86,6 +87,7 @@ int run(const CLI::App& app, const Flags& flags) {
     using namespace std::chrono_literals;
     const auto terminal = terminal_of(flags);
     if (app.got_subcommand("status")) return status(terminal);
+    if (app.got_subcommand("history")) return history(terminal, flags.most);
     if (app.got_subcommand("wait-ready")) return wait_ready(terminal, patience_of(flags, 90s));
     if (!app.got_subcommand("rotate")) return just_ask(terminal, flags.question);
     auto rotation = flags.rotation;
@@ -103,6 +105,10 @@ int parse_and_run(int argc, char** argv) {
     app.add_flag("--json", flags.json, "tell it as one JSON object in a line");
     app.set_version_flag("--version", "devkeyctl " DEVKEY_VERSION);
     app.add_subcommand("status", "how the device fares, and why");
+    app.add_subcommand("history", "who asked for what, what was changed, and why")
+        ->add_option("-n,--number", flags.most, "so many of the latest")
+        ->check(CLI::Range(std::uint32_t{1}, control::most_entries))
+        ->capture_default_str();
     auto* rotate = app.add_subcommand("rotate", "replace the device's key");
     rotate->add_flag("--compromised", flags.rotation.compromised,
                      "the key is in the wrong hands: the old one is disabled at once");

@@ -158,6 +158,17 @@ std::string render(const Object& json, bool color) {
     return lines.take();
 }
 
+std::string words_of_entry(const Object& entry) {
+    std::string fields;
+    for (const auto& [name, value] : entry) {
+        if (name == "at" || name == "event" || name == "message") continue;
+        fields += (fields.empty() ? "" : ", ") + name + "=" + value.toString();
+    }
+    const auto words =
+        fmt::format("{} {}: {}", text(entry, "at"), text(entry, "event"), text(entry, "message"));
+    return fields.empty() ? words : fmt::format("{} ({})", words, fields);
+}
+
 std::unexpected<core::Error> not_understood() {
     return core::fail(ErrorKind::Corrupt,
                       "devkeyd's answer is none that this devkeyctl understands: are both of one version?");
@@ -176,6 +187,17 @@ Result<Answer> parse_answer(std::string line) {
 Result<std::string> render_status(const Answer& answer, bool color) {
     try {
         return render(*parse(answer.line), color);
+    } catch (const std::exception&) {
+        return not_understood();
+    }
+}
+
+Result<std::vector<std::string>> render_history(const Answer& answer) {
+    try {
+        std::vector<std::string> lines;
+        for (const auto& entry : objects(*parse(answer.line), "entries"))
+            lines.push_back(words_of_entry(*entry));
+        return lines;
     } catch (const std::exception&) {
         return not_understood();
     }

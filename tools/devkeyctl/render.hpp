@@ -35,6 +35,9 @@ struct Answer {
 /// The status in lines. `color`: with the terminal's colours.
 [[nodiscard]] core::Result<std::string> render_status(const Answer& answer, bool color);
 
+/// A line for each entry: `AT event: message (field=value, …)`.
+[[nodiscard]] core::Result<std::vector<std::string>> render_history(const Answer& answer);
+
 /// As one JSON object, for answers of devkeyctl itself: `{"version":1,"answer":…}` and text fields.
 [[nodiscard]] std::string json_of(std::string_view kind,
                                   const std::vector<std::pair<std::string, std::string>>& fields);

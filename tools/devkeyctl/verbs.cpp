@@ -190,6 +190,16 @@ int status(const Terminal& terminal) {
     return answer->health == "degraded" ? exit_degraded : exit_failing;
 }
 
+int history(const Terminal& terminal, std::uint32_t most) {
+    const auto answer = ask(terminal, {.verb = Verb::History, .most = most});
+    if (!answer) return tell(terminal, answer.error());
+    if (answer->kind != "history" || terminal.json) return tell(terminal, *answer);
+    const auto lines = render_history(*answer);
+    if (!lines) return tell(terminal, lines.error());
+    for (const auto& line : *lines) terminal.out(line);
+    return exit_done;
+}
+
 int rotate(const Terminal& terminal, const Rotation& rotation) {
     const auto before = ask(terminal, {.verb = Verb::Status});
     if (!before) return tell(terminal, before.error());

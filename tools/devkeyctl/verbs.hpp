@@ -24,6 +24,9 @@ struct Terminal {
 /// Each answers the exit code (exit_codes.hpp).
 [[nodiscard]] int status(const Terminal& terminal);
 
+/// The latest `most` entries of who asked for what, and what was changed, and why.
+[[nodiscard]] int history(const Terminal& terminal, std::uint32_t most);
+
 struct Rotation {
     bool compromised = false;
     std::string why{};

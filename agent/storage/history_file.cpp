@@ -1,0 +1,84 @@
+#include "storage/history_file.hpp"
+
+#include <Poco/JSON/Object.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <iterator>
+#include <sstream>
+
+#include "json/fields.hpp"
+#include "storage/atomic_file.hpp"
+#include "storage/descriptor.hpp"
+
+namespace devkey::storage {
+
+namespace {
+
+std::string line_of(core::Instant at, const ports::Event& event) {
+    Poco::JSON::Object json{Poco::JSON_PRESERVE_KEY_ORDER};
+    json.set("at", core::format_instant(core::writable(at)));
+    json.set("event", std::string(event.name));
+    json.set("message", event.message);
+    for (const auto& [name, value] : event.fields) json.set(std::string(name), value);
+    std::ostringstream text;
+    json.stringify(text);
+    return text.str();
+}
+
+bool is_whole(const std::string& line) {
+    try {
+        static_cast<void>(json::parse_object(line).object());
+        return true;
+    } catch (const std::exception&) {
+        return false;
+    }
+}
+
+/// A power cut may have torn the last line: the next begins on its own.
+bool ends_in_a_line(int file, off_t size) {
+    char last = '\n';
+    return size == 0 || (::pread(file, &last, 1, size - 1) == 1 && last == '\n');
+}
+
+void add_lines_of(const std::string& path, std::vector<std::string>& lines) {
+    const auto file = read_file(path, HistoryFile::full + 2 * HistoryFile::longest_line);
+    if (!file) return;
+    std::istringstream text{std::string(file->content.reveal())};
+    for (std::string line; std::getline(text, line);)
+        if (is_whole(line)) lines.push_back(line);
+}
+
+}  // namespace
+
+void HistoryFile::append(core::Instant at, const ports::Event& event) noexcept {
+    try {
+        auto line = line_of(at, event);
+        if (line.size() >= longest_line) return;
+        const std::scoped_lock lock{mutex_};
+        Descriptor file{::open(path_.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+        struct stat there{};
+        if (!file.valid() || ::fstat(file.get(), &there) != 0 || !S_ISREG(there.st_mode)) return;
+        line = (ends_in_a_line(file.get(), there.st_size) ? "" : "\n") + line + "\n";
+        static_cast<void>(::write(file.get(), line.data(), line.size()));
+        if (static_cast<std::size_t>(there.st_size) + line.size() >= full)
+            static_cast<void>(std::rename(path_.c_str(), (path_ + ".1").c_str()));
+    } catch (const std::exception&) {
+        return;  // no memory: nothing depends on it
+    }
+}
+
+std::vector<std::string> HistoryFile::latest(std::size_t most) const {
+    const std::scoped_lock lock{mutex_};
+    std::vector<std::string> lines;
+    add_lines_of(path_ + ".1", lines);
+    add_lines_of(path_, lines);
+    if (lines.size() > most) lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(most));
+    return lines;
+}
+
+}  // namespace devkey::storage

@@ -1,0 +1,83 @@
+#include "storage/history_file.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+
+#include "fakes/temporary_directory.hpp"
+
+namespace devkey::storage {
+namespace {
+
+using fakes::content_of;
+using fakes::put;
+using namespace std::chrono_literals;
+
+struct History : testing::Test {
+    void add(const std::string& message) {
+        history.append(core::Instant{std::chrono::days{20'000}}, {.severity = ports::Severity::Notice,
+                                                                  .name = "key-created",
+                                                                  .message = message,
+                                                                  .fields = {{"key_id", "k1"}}});
+    }
+    static std::string line(const std::string& message) {
+        return R"({"at":"2024-10-04T00:00:00.000Z","event":"key-created","message":")" + message +
+               R"(","key_id":"k1"})";
+    }
+
+    fakes::TemporaryDirectory directory;
+    HistoryFile history{directory.path};
+    std::string file = directory.file("history.jsonl");
+};
+
+TEST_F(History, HasALineForEachEventThatOnlyWeCanRead) {
+    EXPECT_TRUE(history.latest(10).empty());
+    add("one");
+    add("two \\\"quoted");
+    EXPECT_EQ(content_of(file).substr(0, line("one").size() + 1), line("one") + "\n");
+    EXPECT_EQ(history.latest(10).size(), 2U);
+    EXPECT_EQ(history.latest(1).size(), 1U);
+    EXPECT_EQ(history.latest(0).size(), 0U);
+    struct stat there{};
+    ASSERT_EQ(::stat(file.c_str(), &there), 0);
+    EXPECT_EQ(there.st_mode & 07777U, 0600U);
+}
+
+TEST_F(History, GoesOnAfterALineThatAPowerCutTore) {
+    add("one");
+    std::ofstream(file, std::ios::app) << R"({"at":"2024-)";
+    add("two");
+    EXPECT_EQ(history.latest(10), (std::vector{line("one"), line("two")}));
+    put(file, std::string("\0\0\0\n", 4) + line("three") + "\n");
+    EXPECT_EQ(history.latest(10), (std::vector{line("three")}));
+}
+
+TEST_F(History, KeepsOneFileBeforeTheCurrentOne) {
+    const std::string much(1000, 'x');
+    for (std::size_t i = 0; i < 3 * HistoryFile::full / 1000; ++i) add(much);
+    add("last");
+    EXPECT_LT(std::filesystem::file_size(file), HistoryFile::full);
+    EXPECT_LT(std::filesystem::file_size(file + ".1"), HistoryFile::full + HistoryFile::longest_line);
+    const auto all = history.latest(10'000);
+    EXPECT_EQ(all.back(), line("last"));
+    EXPECT_GT(all.size(), HistoryFile::full / 1100);
+}
+
+TEST_F(History, LosesWhatCannotBeWrittenAndNothingElse) {
+    HistoryFile nowhere{directory.file("missing")};
+    nowhere.append({}, {.severity = ports::Severity::Notice, .name = "x", .message = "y"});
+    EXPECT_TRUE(nowhere.latest(10).empty());
+    std::filesystem::create_symlink(directory.file("other"), file);
+    add("one");
+    EXPECT_FALSE(std::filesystem::exists(directory.file("other")));
+    std::filesystem::remove(file);
+    add(std::string(HistoryFile::longest_line, 'x'));
+    add("two");
+    EXPECT_EQ(history.latest(10), (std::vector{line("two")}));
+}
+
+}  // namespace
+}  // namespace devkey::storage
