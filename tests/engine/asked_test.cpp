@@ -9,7 +9,6 @@ namespace devkey::engine {
 namespace {
 
 using core::Asking;
-using core::Reason;
 using core::Request;
 using fakes::World;
 using namespace std::chrono_literals;

@@ -16,7 +16,6 @@ namespace devkey::ctl {
 
 using core::ErrorKind;
 using core::Result;
-using Poco::JSON::Array;
 using Poco::JSON::Object;
 
 namespace {
