@@ -162,6 +162,7 @@ void Daemon::answered() {
 void Daemon::tell(const Snapshot& snapshot) {
     changed_ = changed_ || snapshot.changed;
     latest_ = snapshot;
+    latest_at_ = shared_.clock.boot_now();
     notify_.status(status_of(snapshot.decision));
     // Who takes a device out of service doesn't want its boot to wait for a key.
     if (snapshot.usable || snapshot.decision.reason == core::Reason::Decommissioned) notify_.ready();
@@ -214,7 +215,7 @@ void Daemon::signalled() {
 }
 
 core::Status Daemon::status() const {
-    if (latest_) return latest_->status;
+    if (latest_) return core::later(latest_->status, shared_.clock.boot_now() - latest_at_);
     // Before the first pass has ended: what is on disk, and what follows from it.
     const auto state = storage::look_at_state(wanted_->state_directory).value_or(std::nullopt);
     auto status = core::status_of(wanted_->policy, state,

@@ -104,6 +104,7 @@ class Daemon {
     FrontDesk desk_;
     host::Wake desk_moves_;  // not from within its own handler
     std::optional<engine::Snapshot> latest_;
+    core::BootInstant latest_at_{};  // when it came
     std::vector<Watched> watched_;
     bool told_of_blindness_ = false;
     SettingsPointer wanted_;  // what the last request names

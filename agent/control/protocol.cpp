@@ -52,7 +52,7 @@ Question read_question(std::string_view line) {
     const auto verb = std::ranges::find(verbs, word, [](Verb one) { return name_of(one); });
     if (verb == verbs.end()) fields.refuse("verb", "is none that this devkeyd knows");
     Question question{.verb = *verb};
-    if (!only_reads(question.verb)) question.why = read_why(fields);
+    if (request_of(question.verb) != Request::None) question.why = read_why(fields);
     if (question.verb == Verb::Rotate) {
         question.generation = fields.number("generation");
         question.compromised = fields.has("compromised") && fields.flag("compromised");

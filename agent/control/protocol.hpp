@@ -42,7 +42,7 @@ struct Question {
     std::uint32_t generation = 0;  ///< Rotate: which one is to be replaced
     bool compromised = false;      ///< Rotate
     std::uint32_t most = 20;       ///< History: entries, at most most_entries
-    std::string why{};             ///< of those that change something; at most core::longest_why bytes
+    std::string why{};             ///< of those that are written down; at most core::longest_why bytes
 
     bool operator==(const Question&) const = default;
 };

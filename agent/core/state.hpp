@@ -105,7 +105,7 @@ struct OldKey {
     std::uint32_t generation = 0;
     std::optional<Instant> superseded_at{};  ///< when its successor was published: the grace runs from then
     std::optional<Instant> disabled_at{};    ///< when it was disabled; none: it may be enabled
-    std::optional<Instant> echo_until{};   ///< see Key: it isn't removed before
+    std::optional<Instant> echo_until{};     ///< see Key: it isn't removed before
 
     bool operator==(const OldKey&) const = default;
 };

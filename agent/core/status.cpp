@@ -62,6 +62,12 @@ Status status_of(const Policy& policy, const std::optional<State>& state, const 
     return status;
 }
 
+Status later(Status status, Millis by) {
+    status.now += by;
+    status.health = health_of(status);
+    return status;
+}
+
 Health health_of(const Status& status) {
     if (status.decommissioned_at) return Health::OutOfService;
     const bool works = status.key && status.key->standing == Standing::Enabled && status.usable;

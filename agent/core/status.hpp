@@ -79,6 +79,9 @@ struct Status {
 [[nodiscard]] Status status_of(const Policy& policy, const std::optional<State>& state,
                                const TrustedTime& time);
 
+/// The same when `by` has passed, and nothing has happened since: a proof grows old also while nobody looks.
+[[nodiscard]] Status later(Status status, Millis by);
+
 /// By the status's other fields.
 [[nodiscard]] Health health_of(const Status& status);
 

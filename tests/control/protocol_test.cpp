@@ -47,9 +47,9 @@ TEST(Question, SaysWhatIsWrong) {
               "field 'generation' is out of range");
     EXPECT_EQ(fault_of(R"({"version":1,"verb":"rotate","generation":1,"compromised":1})"),
               "field 'compromised' is neither true nor false");
-    EXPECT_EQ(fault_of(R"({"version":1,"verb":"reload","why":")" + std::string(201, 'x') + "\"}"),
+    EXPECT_EQ(fault_of(R"({"version":1,"verb":"take-over","why":")" + std::string(201, 'x') + "\"}"),
               "field 'why' is longer than 200 bytes");
-    EXPECT_EQ(fault_of(R"({"version":1,"verb":"reload","why":"a\nb"})"),
+    EXPECT_EQ(fault_of(R"({"version":1,"verb":"take-over","why":"a\nb"})"),
               "field 'why' is more than one line of text");
 }
 

@@ -13,8 +13,8 @@ using std::chrono::days;
 
 constexpr Instant start{days{20'000}};
 
-struct Health : testing::Test {
-    Health() {
+struct HealthTest : testing::Test {
+    HealthTest() {
         state.current.emplace();
         state.current->key = {.id = "k", .name = "n", .generation = 1, .secret = Secret{"s"}};
         state.current->published_at = start;
@@ -34,7 +34,7 @@ struct Health : testing::Test {
     Reason reason = Reason::Healthy;
 };
 
-TEST_F(Health, IsTheAgeOfTheLastProofAgainstThePolicy) {
+TEST_F(HealthTest, IsTheAgeOfTheLastProofAgainstThePolicy) {
     EXPECT_EQ(at(start + 12h), "healthy");
     EXPECT_EQ(at(start + 12h + 1ms), "degraded");
     state.current->logged_in_at = start + 6h;
@@ -48,13 +48,13 @@ TEST_F(Health, IsTheAgeOfTheLastProofAgainstThePolicy) {
     EXPECT_EQ(at(start + days{1000}), "healthy") << "the policy asks for no proof";
 }
 
-TEST_F(Health, AListThatSaysDisabledProvesNothing) {
+TEST_F(HealthTest, AListThatSaysDisabledProvesNothing) {
     state.current->standing = Standing::DisabledOutside;
     state.current->listed_at = start + 10h;
     EXPECT_EQ(status_of(policy, state, {start, ClockTrust::Server}).key->proven_at, start);
 }
 
-TEST_F(Health, FailsWithoutAKeyThatWorks) {
+TEST_F(HealthTest, FailsWithoutAKeyThatWorks) {
     usable = false;
     EXPECT_EQ(at(start), "failing");
     usable = true;
@@ -66,12 +66,20 @@ TEST_F(Health, FailsWithoutAKeyThatWorks) {
     EXPECT_EQ(at(start), "failing");
 }
 
-TEST_F(Health, IsDegradedWhileSomethingWaits) {
+TEST_F(HealthTest, IsDegradedWhileSomethingWaits) {
     reason = Reason::ServiceUnavailable;
     EXPECT_EQ(at(start), "degraded");
 }
 
-TEST_F(Health, OutOfServiceIsNoFailure) {
+TEST_F(HealthTest, OfAStatusGrowsOldWhileNobodyLooks) {
+    auto status = status_of(policy, state, {start, ClockTrust::Server});
+    status.usable = true;
+    EXPECT_EQ(later(status, 12h).health, core::Health::Healthy);
+    EXPECT_EQ(later(status, 13h).health, core::Health::Degraded);
+    EXPECT_EQ(later(status, 13h).now, start + 13h);
+}
+
+TEST_F(HealthTest, OutOfServiceIsNoFailure) {
     state.current.reset();
     state.decommissioned_at = start;
     EXPECT_EQ(at(start), "out-of-service");
