@@ -223,7 +223,7 @@ struct CheckConfig : Story {
         device.credential_file_lines = "  mode: 0600\n";
         device.write_settings();
         return {settings_file() + ":7:12: service.timeout: ",
-                settings_file() + ":17:9: credential_file.mode: ", settings_file() + ":20:1: colour: ",
+                settings_file() + ":17:9: credential_file.mode: ", settings_file() + ":22:1: colour: ",
                 policy_file + ":2:20: verify.patience: ", policy_file + ":3:17: rotate.after: "};
     }
 };

@@ -151,8 +151,8 @@ struct RequestsWithoutTheService : Asked {
         asking.end(SIGKILL);
         daemon->end(SIGKILL);
         EXPECT_EQ(asking.output(), "");
-        EXPECT_TRUE(content_of(requests_file())
-                        .starts_with("{\"version\": 1, \"request\": \"decommission\", \"id\": \""));
+        EXPECT_TRUE(
+            content_of(requests_file()).starts_with("{\"version\":1,\"request\":\"decommission\",\"id\":\""));
         EXPECT_EQ(service.key_names(), Names{old_name});
         expect_no_secret();
     }
