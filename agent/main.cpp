@@ -96,6 +96,7 @@ Daemon::End serve(const Flags& flags, SettingsPointer settings, ports::Reporter&
 }
 
 int run(const Flags& flags) {
+    host::hold_requests();
     const char* journal = ::getenv("JOURNAL_STREAM");
     host::LogReporter reporter{STDERR_FILENO, host::is_journal(STDERR_FILENO, journal)};
     if (const auto hardened = host::harden(); !hardened) return refuse(flags, reporter, hardened.error());

@@ -20,6 +20,8 @@ class Judge {
 
 void judge_rotation(const Policy& policy, Judge& judge) {
     const auto& rotate = policy.rotate;
+    judge.refuse_if(!rotate.after && !rotate.windows.empty(), "rotate.windows",
+                    "mean nothing where rotate.after is never: set rotate.after, or leave them out");
     if (!rotate.after) return;
     const Millis earliest = earliest_rotation(rotate);
     judge.refuse_if(policy.superseded.keep_enabled >= earliest, "superseded.keep_enabled",

@@ -131,17 +131,22 @@ Answer old_key_goes(const SupersededPolicy& policy, const OldKey& key, const Obs
         return act_on_trusted_time(seen, Action::RemoveKey, Reason::QuotaShort, key.name, key.id);
     const bool enabled = !key.disabled_at;
     if (enabled && is_compromised(key, seen)) return leaked_key_goes(key, seen);
+    const bool disable = enabled && policy.then == SupersededPolicy::Then::Disable;
+    const auto goes = [&](Reason reason) -> Answer {
+        if (!disable)
+            if (auto waits = echo_of(key, seen)) return waits;
+        return act_on_trusted_time(seen, disable ? Action::DisableKey : Action::RemoveKey, reason, key.name,
+                                   key.id);
+    };
+    // The dead man's switch leaves the device no key that works.
+    if (enabled && is_switched_off(seen.state->current->standing)) return goes(Reason::HeartbeatSilent);
     if (!key.superseded_at) return act(Action::AskTime, Reason::TimeUnknown, key.name);
     const Instant due =
         enabled ? *key.superseded_at + policy.keep_enabled : *key.disabled_at + policy.delete_after;
     const Millis period = enabled ? policy.keep_enabled : policy.delete_after;
     const BootInstant turn = turn_of(due, period, seen, key.name);
     if (seen.boot_now < turn) return wait_until(turn, Reason::Healthy);
-    const bool disable = enabled && policy.then == SupersededPolicy::Then::Disable;
-    if (!disable)
-        if (auto waits = echo_of(key, seen)) return waits;
-    return act_on_trusted_time(seen, disable ? Action::DisableKey : Action::RemoveKey,
-                               enabled ? Reason::GraceOver : Reason::DeletionDue, key.name, key.id);
+    return goes(enabled ? Reason::GraceOver : Reason::DeletionDue);
 }
 
 Answer other_key_goes(const OtherInstallationsPolicy& policy, const OtherKey& key, const Observation& seen) {

@@ -77,7 +77,11 @@ Reconciler::Done Reconciler::enable_key() {
     next.current->standing = gone ? Standing::DeletedOutside : Standing::Enabled;
     next.current->unsure_until = time().now + world_.service.capabilities().read_lag;
     if (auto saved = save(std::move(next)); !saved) return saved;
-    if (!gone) tell_of("key-enabled", "the key is enabled again", key);
+    if (gone) return {};
+    // That it was refused is explained, and mended.
+    seen_.failures.erase(Action::CheckLogin);
+    seen_.login_refused = false;
+    tell_of("key-enabled", "the key is enabled again", key);
     return {};
 }
 

@@ -5,6 +5,7 @@
 #include <sys/signalfd.h>
 
 #include <cerrno>
+#include <initializer_list>
 #include <system_error>
 
 #include "host/system_error.hpp"
@@ -12,16 +13,25 @@
 namespace devkey::host {
 namespace {
 
-int open_signals() {
+sigset_t block(std::initializer_list<int> signals) {
     sigset_t ours;
     sigemptyset(&ours);
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&ours, signal);
+    for (const int signal : signals) sigaddset(&ours, signal);
     if (const int error = pthread_sigmask(SIG_BLOCK, &ours, nullptr); error != 0)
         throw std::system_error(error, std::generic_category(), "pthread_sigmask");
+    return ours;
+}
+
+int open_signals() {
+    const sigset_t ours = block({SIGTERM, SIGINT, SIGHUP, SIGUSR1});
     return must_open(signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
 }
 
 }  // namespace
+
+void hold_requests() {
+    block({SIGHUP, SIGUSR1});
+}
 
 Signals::Signals() : descriptor_(open_signals()) {}
 

@@ -156,8 +156,9 @@ TEST_F(Life, ADisabledKeyIsEnabledOrReplacedWhereThePolicySaysSo) {
     world.setup.policy.outside_changes.disabled = core::OutsideChangesPolicy::Disabled::Enable;
     world.restart();
     world.service.keys.at(current_id()).enabled = false;
-    world.live(7h);
+    const auto mended = world.live(7h);
     EXPECT_TRUE(world.service.keys.at(current_id()).enabled);
+    EXPECT_EQ(mended.decision.reason, Reason::Healthy);  // that it was refused isn't held against it
 
     world.setup.policy.outside_changes.disabled = core::OutsideChangesPolicy::Disabled::Replace;
     world.restart();

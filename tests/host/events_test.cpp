@@ -57,6 +57,13 @@ TEST(Signals, AreTakenInsteadOfEndingUs) {
     EXPECT_EQ(signals.next(), std::nullopt);
 }
 
+TEST(Signals, WaitForItWhereTheyAreHeld) {
+    hold_requests();
+    ASSERT_EQ(::kill(::getpid(), SIGUSR1), 0);
+    Signals signals;
+    EXPECT_EQ(signals.next(), SIGUSR1);
+}
+
 TEST(EventLoop, CallsTheHandlerOfWhatIsReadable) {
     EventLoop loop;
     Wake wake;

@@ -90,6 +90,8 @@ INSTANTIATE_TEST_SUITE_P(
             "policy.yaml:1:1: superseded.keep_enabled: is not shorter than the time between two rotations"},
         PolicyMistake{"version: 1\nrotate:\n  after: 10d\nsuperseded:\n  keep_enabled: 9d\n",
                       "policy.yaml:5:17: superseded.keep_enabled: is not shorter"},
+        PolicyMistake{"version: 1\nrotate:\n  after: never\n  windows: [02:00-05:00]\n",
+                      "policy.yaml:4:12: rotate.windows: mean nothing where rotate.after is never"},
         PolicyMistake{"version: 1\nrotate:\n  after: 5d\n  windows: [Mon 02:00-05:00]\n",
                       "policy.yaml:4:12: rotate.windows: are up to 6d21h apart"},
         PolicyMistake{

@@ -163,7 +163,9 @@ void check_end(Machine& machine, std::string_view call, const std::string& id) {
     if (const auto* old = superseded(*state, id)) {
         const auto& asking = machine.asking;
         const bool leaked = asking.compromised && old->generation <= asking.generation;
-        if (!old->disabled_at && !state->decommissioned_at && !leaked) check_grace(machine, id);
+        // Nor has an old key a grace where the dead man's switch has tripped.
+        const bool silent = state->current && state->current->standing == core::Standing::SwitchedOff;
+        if (!old->disabled_at && !state->decommissioned_at && !leaked && !silent) check_grace(machine, id);
         return;
     }
     if (!may_go(machine, call, id)) throw Broken{"3: " + what + ", which the state gives no reason for"};
