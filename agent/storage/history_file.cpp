@@ -64,7 +64,7 @@ void HistoryFile::append(core::Instant at, const ports::Event& event) noexcept {
         struct stat there{};
         if (!file.valid() || ::fstat(file.get(), &there) != 0 || !S_ISREG(there.st_mode)) return;
         line = (ends_in_a_line(file.get(), there.st_size) ? "" : "\n") + line + "\n";
-        static_cast<void>(::write(file.get(), line.data(), line.size()));
+        [[maybe_unused]] const auto written = ::write(file.get(), line.data(), line.size());
         if (static_cast<std::size_t>(there.st_size) + line.size() >= full)
             static_cast<void>(std::rename(path_.c_str(), (path_ + ".1").c_str()));
     } catch (const std::exception&) {
