@@ -138,8 +138,9 @@ Answer old_key_goes(const SupersededPolicy& policy, const OldKey& key, const Obs
         return act_on_trusted_time(seen, disable ? Action::DisableKey : Action::RemoveKey, reason, key.name,
                                    key.id);
     };
-    // The dead man's switch leaves the device no key that works.
-    if (enabled && is_switched_off(seen.state->current->standing)) return goes(Reason::HeartbeatSilent);
+    // Once the dead man's switch has tripped, the device has no key left that works.
+    const bool tripped = seen.state->current->standing == Standing::SwitchedOff;
+    if (enabled && tripped) return goes(Reason::HeartbeatSilent);
     if (!key.superseded_at) return act(Action::AskTime, Reason::TimeUnknown, key.name);
     const Instant due =
         enabled ? *key.superseded_at + policy.keep_enabled : *key.disabled_at + policy.delete_after;

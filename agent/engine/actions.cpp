@@ -95,8 +95,7 @@ Reconciler::Done Reconciler::publish() {
         next.refused_keys = 0;
         if (auto saved = save(std::move(next)); !saved) return saved;
         // It was the old key that was refused.
-        seen_.login_refused = false;
-        seen_.failures.erase(Action::CheckLogin);
+        forget_refusal();
     }
     // Also where it is seen to hold the key: a process that died may not have brought that to disk.
     if (auto written = world_.sink.publish(credential()); !written) return because(written.error());

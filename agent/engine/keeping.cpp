@@ -66,6 +66,11 @@ Reconciler::Done Reconciler::mend_times() {
     return save(std::move(next));
 }
 
+void Reconciler::forget_refusal() {
+    seen_.login_refused = false;
+    seen_.failures.erase(Action::CheckLogin);
+}
+
 Reconciler::Done Reconciler::enable_key() {
     if (auto in = log_in_as_owner(); !in) return in;
     const Key key = seen_.state->current->key;
@@ -78,9 +83,7 @@ Reconciler::Done Reconciler::enable_key() {
     next.current->unsure_until = time().now + world_.service.capabilities().read_lag;
     if (auto saved = save(std::move(next)); !saved) return saved;
     if (gone) return {};
-    // That it was refused is explained, and mended.
-    seen_.failures.erase(Action::CheckLogin);
-    seen_.login_refused = false;
+    forget_refusal();
     tell_of("key-enabled", "the key is enabled again", key);
     return {};
 }

@@ -147,6 +147,8 @@ class Reconciler {
     [[nodiscard]] core::Result<core::Standing> standing_on_service(
         const std::vector<core::ListedKey>& listed);
     [[nodiscard]] core::Result<bool> is_refused();
+    /// That a log-in was refused says nothing about the current key any more.
+    void forget_refusal();
     void note_others(core::State& state) const;
     [[nodiscard]] core::TrustedTime time() const;
     [[nodiscard]] core::Instant floor() const;

@@ -1,13 +1,10 @@
 // A device that is taken out of service, or taken over; and crashes on the way, also while its key is
 // switched off.
-#include <gtest/gtest.h>
-
-#include "fakes/world.hpp"
+#include "engine/watched_device.hpp"
 
 namespace devkey::engine {
 namespace {
 
-using core::HeartbeatPolicy;
 using core::Reason;
 using core::Request;
 using core::Standing;
@@ -17,24 +14,7 @@ using Fault = fakes::Service::Fault;
 using namespace std::chrono_literals;
 using std::chrono::days;
 
-/// A device that has its first key, and whose program is watched.
-struct Leaving : testing::Test {
-    Leaving() { prepare(world); }
-    static void prepare(World& world) {
-        world.setup.policy.watchdog.heartbeat =
-            HeartbeatPolicy{.file = "/run/alive", .stale_after = 72h, .then = HeartbeatPolicy::Then::Disable};
-        world.settle(Trigger::Start);
-        world.service.called.clear();
-    }
-    [[nodiscard]] const core::State& state() const { return *world.store.state; }
-    [[nodiscard]] bool is_enabled() const { return world.service.keys.at(state().current->key.id).enabled; }
-    Snapshot ask(Request request) {
-        world.request = request;
-        return world.settle(Trigger::Retry);
-    }
-
-    World world;
-};
+struct Leaving : WatchedDevice {};
 
 TEST_F(Leaving, DecommissionLeavesNoKeyNoFileNoSecretAndATombstone) {
     world.settle(Trigger::Rotate);  // there is a superseded key, too

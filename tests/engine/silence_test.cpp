@@ -1,7 +1,5 @@
 // The dead man's switch: a device whose program is silent is switched off for a while.
-#include <gtest/gtest.h>
-
-#include "fakes/world.hpp"
+#include "engine/watched_device.hpp"
 
 namespace devkey::engine {
 namespace {
@@ -15,24 +13,7 @@ using Fault = fakes::Service::Fault;
 using namespace std::chrono_literals;
 using std::chrono::days;
 
-/// A device that has its first key, and whose program is watched.
-struct Silence : testing::Test {
-    Silence() { prepare(world); }
-    static void prepare(World& world) {
-        world.setup.policy.watchdog.heartbeat =
-            HeartbeatPolicy{.file = "/run/alive", .stale_after = 72h, .then = HeartbeatPolicy::Then::Disable};
-        world.settle(Trigger::Start);
-        world.service.called.clear();
-    }
-    [[nodiscard]] const core::State& state() const { return *world.store.state; }
-    [[nodiscard]] bool is_enabled() const { return world.service.keys.at(state().current->key.id).enabled; }
-    Snapshot ask(Request request) {
-        world.request = request;
-        return world.settle(Trigger::Retry);
-    }
-
-    World world;
-};
+struct Silence : WatchedDevice {};
 
 TEST_F(Silence, ASilentProgramsKeyIsSwitchedOffAndOnAgainWhenItReturns) {
     world.live(days{10});
@@ -70,6 +51,21 @@ TEST_F(Silence, AnOldKeyHasNoGraceWhereTheProgramIsSilent) {
     world.program.runs = true;
     world.live(2min);
     EXPECT_TRUE(is_enabled());
+    EXPECT_FALSE(world.service.keys.at(old).enabled);
+}
+
+TEST_F(Silence, AnOldKeyKeepsItsGraceUntilTheSwitchHasTripped) {
+    world.setup.policy.superseded.keep_enabled = days{6};
+    world.restart();
+    const auto old = state().current->key.id;
+    world.program.stop();
+    world.settle(Trigger::Rotate);
+    world.service.next("disable", {Fault::LoseAnswer});
+    world.live(72h);
+    ASSERT_EQ(state().current->standing, Standing::SwitchingOff);
+    EXPECT_TRUE(world.service.keys.at(old).enabled);
+    world.live(1min);
+    EXPECT_EQ(state().current->standing, Standing::SwitchedOff);
     EXPECT_FALSE(world.service.keys.at(old).enabled);
 }
 
