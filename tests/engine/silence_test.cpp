@@ -8,7 +8,6 @@ using core::HeartbeatPolicy;
 using core::Reason;
 using core::Request;
 using core::Standing;
-using fakes::World;
 using Fault = fakes::Service::Fault;
 using namespace std::chrono_literals;
 using std::chrono::days;
