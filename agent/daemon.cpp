@@ -44,7 +44,8 @@ Daemon::Daemon(const Flags& flags, SettingsPointer settings, const Shared& share
             {.status = [this] { return status(); },
              .agent = [this] { return agent_status(); },
              .record = [this](const core::Asking& asking) { return record(asking); },
-             .reload = [this] { return this->reload(); }}),
+             .reload = [this] { return this->reload(); },
+             .look = [this] { ask(Trigger::Look); }}),
       wanted_(std::move(settings)),
       worker_([this](const Request& request) { return work(request); },
               [](const Request& waiting, Request next) {

@@ -86,6 +86,7 @@ std::string FrontDesk::answer(const host::Peer& peer, const control::Question& q
     if (reply.reload && !daemon_.reload())
         return control::format_refusal(
             Refusal::BadSettings, "the old settings stay in use: see the log, or devkeyd --check-config");
+    if (reply.look) daemon_.look();
     if (reply.history > 0) return control::format_history(shared_.history.latest(reply.history));
     if (!reply.record) return reply.line;
     if (const auto recorded = daemon_.record(*reply.record); !recorded) {

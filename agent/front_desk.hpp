@@ -25,6 +25,7 @@ class FrontDesk {
         std::function<core::Result<void>(const core::Asking&)>
             record;                    ///< writes it down, and wakes the worker
         std::function<bool()> reload;  ///< false: the new settings are wrong
+        std::function<void()> look;    ///< has the worker ask the service how the keys are
     };
 
     /// `loop` and `shared` outlive it.

@@ -79,6 +79,8 @@ int exit_code_of(Reason reason) {
         case Reason::LateLandingPossible:
         case Reason::QuotaFull:
         case Reason::StrayNotListed:
+        case Reason::Paused:
+        case Reason::HookFailed:
             return exit_later;
         case Reason::OwnerRefused:
         case Reason::ServiceForbids:
@@ -87,6 +89,7 @@ int exit_code_of(Reason reason) {
         case Reason::KeyDisabledOutside:
         case Reason::KeyDeletedOutside:
         case Reason::KeySwitchedOff:
+        case Reason::KeyDisabledByPerson:
             return exit_refused;
         case Reason::RequestRefused:
         case Reason::OwnerSecretUnusable:

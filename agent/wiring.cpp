@@ -63,13 +63,15 @@ Device::Device(const core::Settings& settings, const Shared& shared, engine::Set
       store_(settings.state_directory, shared.reporter, shared.files),
       sink_(std::move(sink)),
       heartbeat_(heartbeat_of(settings.policy)),
+      hooks_(settings.credential_file.path, shared.stop),
       reconciler_({.service = *service_,
                    .store = store_,
                    .sink = sink_,
                    .clock = shared.clock,
                    .entropy = shared.entropy,
                    .reporter = shared.reporter,
-                   .heartbeat = heartbeat_},
+                   .heartbeat = heartbeat_,
+                   .hooks = hooks_},
                   std::move(setup)) {}
 
 std::vector<core::Error> unusable_here(const core::Settings& settings,
@@ -94,6 +96,11 @@ std::vector<core::Error> unusable_here(const core::Settings& settings,
     for (const auto& [setting, group] : {std::pair{"control.read_group", settings.control.read_group},
                                          std::pair{"control.change_group", settings.control.change_group}})
         if (!group.empty()) note_of(setting, host::group_id(group));
+    const auto& hooks = settings.policy.hooks;
+    for (const auto& [setting, hook] : {std::pair{"hooks.after_publish", &hooks.after_publish},
+                                        std::pair{"hooks.before_disable", &hooks.before_disable},
+                                        std::pair{"hooks.on_failure", &hooks.on_failure}})
+        if (*hook) note_of(setting, host::check_hook(**hook));
     storage::FileCalls calls;
     note(storage::CredentialFile::make(settings.credential_file, calls));
     return found;

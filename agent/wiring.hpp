@@ -8,6 +8,7 @@
 #include "core/settings.hpp"
 #include "engine/reconciler.hpp"
 #include "host/heartbeat_file.hpp"
+#include "host/hook_runner.hpp"
 #include "ports/key_service.hpp"
 #include "ports/owner_secret.hpp"
 #include "services/interrupter.hpp"
@@ -58,6 +59,7 @@ class Device {
     storage::StateFile store_;
     storage::CredentialFile sink_;
     host::HeartbeatFile heartbeat_;
+    host::HookRunner hooks_;
     engine::Reconciler reconciler_;
 };
 

@@ -1,5 +1,7 @@
 #include "control/desk.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace devkey::control {
@@ -16,11 +18,7 @@ bool may_ask(const Question& question, const Rights& rights) {
     return rights.change || (rights.read && only_reads(question.verb));
 }
 
-/// Why there is nothing to do; empty: there is.
-std::string done_already(const Question& question, const core::Status& status) {
-    const bool rests = status.decommissioned_at.has_value();
-    if (question.verb == Verb::Recommission && !rests) return "the device is in service";
-    if (question.verb != Verb::Rotate || !status.key) return {};
+std::string rotated_already(const Question& question, const core::Status& status) {
     const auto current = status.key->generation;
     if (current <= question.generation) return {};
     if (question.compromised)
@@ -30,20 +28,54 @@ std::string done_already(const Question& question, const core::Status& status) {
            std::to_string(current);
 }
 
-/// What can't be done as things are; empty: nothing stands in its way.
-std::string impossible(const Question& question, const core::Status& status) {
-    if (question.verb == Verb::Rotate && status.decommissioned_at)
-        return "the device is out of service: ask for recommission first";
+/// Of what is asked about the current key, beside a rotation.
+std::string done_with_key(const Question& question, const core::Status& status) {
+    const core::KeyStatus& key = *status.key;
+    if (key.generation != question.generation)
+        return "generation " + std::to_string(question.generation) + " isn't the current key: that is " +
+               std::to_string(key.generation);
+    const bool may_return = std::ranges::any_of(status.superseded, &core::OldKeyStatus::can_return);
+    if (question.verb == Verb::Rollback && !may_return) return "there is no earlier key that could come back";
+    if (question.verb == Verb::Disable && key.off_by_person) return "it is disabled, and stays so";
+    if (question.verb == Verb::Enable && key.standing == core::Standing::Enabled) return "it is enabled";
+    if (question.verb == Verb::Acknowledge && key.acknowledged_at) return "that is known";
     return {};
 }
 
-/// Who takes a device out of service, or tells of a leak, isn't kept waiting by what somebody else has asked
-/// for.
+/// Why there is nothing to do; empty: there is.
+std::string done_already(const Question& question, const core::Status& status) {
+    const bool rests = status.decommissioned_at.has_value();
+    if (question.verb == Verb::Recommission && !rests) return "the device is in service";
+    if (question.verb == Verb::Resume && !status.pause) return "nothing is paused";
+    if (!core::names_a_generation(request_of(question.verb))) return {};
+    if (question.verb == Verb::Rotate) return status.key ? rotated_already(question, status) : "";
+    return status.key ? done_with_key(question, status) : "the device has no key";
+}
+
+/// What can't be done as things are; empty: nothing stands in its way.
+std::string impossible(const Question& question, const core::Status& status) {
+    const bool about_key = core::names_a_generation(request_of(question.verb));
+    const bool about_pause = question.verb == Verb::Pause || question.verb == Verb::Resume;
+    if ((about_key || about_pause) && status.decommissioned_at)
+        return "the device is out of service: ask for recommission first";
+    const bool is_off = status.key && core::is_switched_off(status.key->standing);
+    if (question.verb == Verb::Rollback && is_off) return "the key is disabled: ask for enable first";
+    return {};
+}
+
+/// Who takes a device out of service, stops its key or its agent, or tells of a leak, isn't kept waiting by
+/// what somebody else has asked for.
 bool takes_the_place_of(const core::Asking& next, const core::Asking& standing) {
     if (next.request == Request::Decommission) return true;
-    const bool same = next.request == standing.request;
-    return next.request == Request::Rotate && next.compromised &&
-           (same || standing.request == Request::TakeOver);
+    if (standing.request == Request::Decommission || standing.request == Request::Recommission) return false;
+    const bool stops = next.request == Request::Disable || next.request == Request::Pause;
+    return stops || (next.request == Request::Rotate && next.compromised);
+}
+
+/// By the service's clock, if that is known.
+std::optional<core::Instant> end_of_pause(const Question& question, const core::Status& status) {
+    if (question.for_s == 0) return std::nullopt;
+    return core::writable(status.now + std::chrono::seconds{question.for_s});
 }
 
 Reply record(const Question& question, const Standing& standing, std::string by, std::string fresh_id) {
@@ -51,6 +83,7 @@ Reply record(const Question& question, const Standing& standing, std::string by,
                         .id = std::move(fresh_id),
                         .generation = question.generation,
                         .compromised = question.compromised,
+                        .until = end_of_pause(question, standing.status),
                         .why = question.why,
                         .by = std::move(by)};
     const auto& before = standing.agent.asking;
@@ -72,6 +105,7 @@ Reply reply_to(const Question& question, const Rights& rights, const Standing& s
     if (question.verb == Verb::Status) return {.line = format_status(standing.status, standing.agent)};
     if (question.verb == Verb::History) return {.history = question.most};
     if (question.verb == Verb::Reload) return {.line = format_done(), .reload = true};
+    if (question.verb == Verb::Look) return {.line = format_done(), .look = true};
     if (const auto why = impossible(question, standing.status); !why.empty())
         return refuse(Refusal::Busy, why);
     if (const auto why = done_already(question, standing.status); !why.empty())

@@ -25,6 +25,7 @@ struct Reply {
     std::optional<core::Asking> record{};  ///< write this down, and only then answer
     std::uint32_t history = 0;             ///< answer with so many entries of the history
     bool reload = false;                   ///< read the settings again
+    bool look = false;                     ///< ask the service how the keys are
 };
 
 /// `by`: who asks, for people. `fresh_id`: for what is written down.

@@ -18,8 +18,10 @@ using Poco::JSON::Object;
 
 namespace {
 
-constexpr std::array verbs{Verb::Status,       Verb::History,      Verb::Rotate,  Verb::Reload,
-                           Verb::Decommission, Verb::Recommission, Verb::TakeOver};
+constexpr std::array verbs{Verb::Status,       Verb::History,      Verb::Rotate,      Verb::Reload,
+                           Verb::Decommission, Verb::Recommission, Verb::TakeOver,    Verb::Rollback,
+                           Verb::Disable,      Verb::Enable,       Verb::Acknowledge, Verb::Pause,
+                           Verb::Resume,       Verb::Look};
 
 std::string line_of(const Object& json) {
     std::ostringstream text;
@@ -53,9 +55,14 @@ Question read_question(std::string_view line) {
     if (verb == verbs.end()) fields.refuse("verb", "is none that this devkeyd knows");
     Question question{.verb = *verb};
     if (request_of(question.verb) != Request::None) question.why = read_why(fields);
-    if (question.verb == Verb::Rotate) {
+    if (core::names_a_generation(request_of(question.verb)))
         question.generation = fields.number("generation");
+    if (question.verb == Verb::Rotate)
         question.compromised = fields.has("compromised") && fields.flag("compromised");
+    if (question.verb == Verb::Pause && fields.has("for_s")) {
+        question.for_s = fields.number("for_s");
+        if (std::chrono::seconds{question.for_s} > core::longest_pause)
+            fields.refuse("for_s", "is longer than " + core::format_duration(core::longest_pause));
     }
     if (question.verb == Verb::History && fields.has("most")) {
         question.most = fields.number("most");
@@ -69,13 +76,14 @@ Question read_question(std::string_view line) {
 }  // namespace
 
 std::string_view name_of(Verb verb) {
-    constexpr std::array names{"status",       "history",      "rotate",   "reload",
-                               "decommission", "recommission", "take-over"};
+    constexpr std::array names{"status",       "history",   "rotate",   "reload",  "decommission",
+                               "recommission", "take-over", "rollback", "disable", "enable",
+                               "ack",          "pause",     "resume",   "look"};
     return names.at(static_cast<std::size_t>(verb));
 }
 
 bool only_reads(Verb verb) {
-    return verb == Verb::Status || verb == Verb::History;
+    return verb == Verb::Status || verb == Verb::History || verb == Verb::Look;
 }
 
 Request request_of(Verb verb) {
@@ -88,9 +96,22 @@ Request request_of(Verb verb) {
             return Request::Recommission;
         case Verb::TakeOver:
             return Request::TakeOver;
+        case Verb::Rollback:
+            return Request::Rollback;
+        case Verb::Disable:
+            return Request::Disable;
+        case Verb::Enable:
+            return Request::Enable;
+        case Verb::Acknowledge:
+            return Request::Acknowledge;
+        case Verb::Pause:
+            return Request::Pause;
+        case Verb::Resume:
+            return Request::Resume;
         case Verb::Status:
         case Verb::History:
         case Verb::Reload:
+        case Verb::Look:
             break;
     }
     return Request::None;
@@ -100,10 +121,9 @@ std::string format_question(const Question& question) {
     Object json{Poco::JSON_PRESERVE_KEY_ORDER};
     json.set("version", version);
     json.set("verb", std::string(name_of(question.verb)));
-    if (question.verb == Verb::Rotate) {
-        json.set("generation", question.generation);
-        json.set("compromised", question.compromised);
-    }
+    if (core::names_a_generation(request_of(question.verb))) json.set("generation", question.generation);
+    if (question.verb == Verb::Rotate) json.set("compromised", question.compromised);
+    if (question.for_s > 0) json.set("for_s", question.for_s);
     if (question.verb == Verb::History) json.set("most", question.most);
     if (!question.why.empty()) json.set("why", question.why);
     return line_of(json);

@@ -26,6 +26,13 @@ enum class Verb {
     Decommission,
     Recommission,
     TakeOver,
+    Rollback,
+    Disable,
+    Enable,
+    Acknowledge,
+    Pause,
+    Resume,
+    Look,  ///< ask the service now how the keys are
 };
 
 /// In kebab case, as devkeyctl has it.
@@ -39,8 +46,9 @@ enum class Verb {
 
 struct Question {
     Verb verb = Verb::Status;
-    std::uint32_t generation = 0;  ///< Rotate: which one is to be replaced
+    std::uint32_t generation = 0;  ///< of those that name one: which key it is about
     bool compromised = false;      ///< Rotate
+    std::uint32_t for_s = 0;       ///< Pause: seconds, at most core::longest_pause; 0: until Resume
     std::uint32_t most = 20;       ///< History: entries, at most most_entries
     std::string why{};             ///< of those that are written down; at most core::longest_why bytes
 

@@ -34,15 +34,19 @@ Object::Ptr to_json(const core::KeyStatus& key) {
     set_time(*json, "created_at", key.created_at);
     set_time(*json, "published_at", key.published_at);
     set_time(*json, "proven_at", key.proven_at);
+    if (key.off_by_person) json->set("disabled_by_person", true);
+    set_time(*json, "acknowledged_at", key.acknowledged_at);
+    set_time(*json, "returned_at", key.returned_at);
     return json;
 }
 
-Object::Ptr to_json(const core::OldKey& key) {
+Object::Ptr to_json(const core::OldKeyStatus& key) {
     auto json = make_object();
     json->set("id", key.id);
     json->set("name", key.name);
     json->set("generation", key.generation);
     json->set("enabled", !key.disabled_at);
+    json->set("can_return", key.can_return);
     set_time(*json, "superseded_at", key.superseded_at);
     set_time(*json, "disabled_at", key.disabled_at);
     return json;
@@ -79,6 +83,13 @@ Object::Ptr to_json(const core::Slots& slots) {
     auto json = make_object();
     json->set("taken", slots.taken);
     if (slots.most > 0) json->set("most", slots.most);
+    set_time(*json, "at", slots.at);
+    return json;
+}
+
+Object::Ptr to_json(const core::Pause& pause) {
+    auto json = make_object();
+    set_time(*json, "until", pause.until);
     return json;
 }
 
@@ -86,10 +97,9 @@ Object::Ptr to_json(const core::Asking& asking) {
     auto json = make_object();
     json->set("request", std::string(core::name_of(asking.request)));
     set_text(*json, "id", asking.id);
-    if (asking.request == core::Request::Rotate) {
-        json->set("generation", asking.generation);
-        json->set("compromised", asking.compromised);
-    }
+    if (core::names_a_generation(asking.request)) json->set("generation", asking.generation);
+    if (asking.request == core::Request::Rotate) json->set("compromised", asking.compromised);
+    set_time(*json, "until", asking.until);
     set_text(*json, "why", asking.why);
     set_text(*json, "by", asking.by);
     return json;
@@ -133,6 +143,7 @@ std::string format_status(const core::Status& status, const AgentStatus& agent) 
     json->set("failures", to_list(status.failures));
     if (status.slots) json->set("slots", to_json(*status.slots));
     set_time(*json, "decommissioned_at", status.decommissioned_at);
+    if (status.pause) json->set("pause", to_json(*status.pause));
     json->set("agent", to_json(agent));
     std::ostringstream text;
     json->stringify(text);

@@ -32,6 +32,9 @@ enum class Action {
     SwitchOff,     ///< disable the current key, because the device's program is silent
     Decommission,  ///< remove the credential file and forget the secrets; the keys go next
     Recommission,  ///< forget that the device was decommissioned
+    RollBack,      ///< take the key before the current one back: enable it
+    RunHook,       ///< run a program of the policy's: about the current key, or that the key `target` goes
+    TakeNote,      ///< write down what a person said: pause, resume, the key is in use
 };
 
 /// Why. The names are stable: scripts and alerts may rely on them.
@@ -71,9 +74,22 @@ enum class Reason {
     TakeOverAsked,
     DecommissionAsked,
     RecommissionAsked,
+    RollbackAsked,
+    KeyReturns,
+    DisableAsked,
+    EnableAsked,
+    KeyAcknowledged,
+    PauseAsked,
+    ResumeAsked,
+    ProgramsNotTold,
+    OldKeyGoes,
+    HookKeepsFailing,
     // what has to be waited for
     HeartbeatUnreadable,
     KeySwitchedOff,
+    KeyDisabledByPerson,
+    Paused,
+    HookFailed,
     NewKeyNotAcceptedYet,
     TooEarlyToTell,
     LateLandingPossible,

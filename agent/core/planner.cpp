@@ -78,6 +78,17 @@ Answer best_of(std::vector<Answer> answers, const Observation& seen) {
     return first ? first : waiting;
 }
 
+Answer hold_but_for(Decision held, Rules rules, const Policy& policy, const Observation& seen) {
+    for (const auto decide : rules) {
+        auto answer = decide(policy, seen);
+        if (!answer) continue;
+        const auto decision = not_before_its_time(*std::move(answer), seen);
+        if (decision.action != Action::Idle) return decision;
+        if (decision.again && (!held.again || *decision.again < *held.again)) held.again = decision.again;
+    }
+    return held;
+}
+
 }  // namespace rule
 
 namespace {
@@ -92,21 +103,26 @@ constexpr std::array all_rules{
     Rule{"credential-file-is-whole", rule::credential_file_is_whole},
     Rule{"state-can-be-saved", rule::state_can_be_saved},
     Rule{"decommission-is-begun", rule::decommission_is_begun},
+    Rule{"said-is-noted", rule::said_is_noted},
     Rule{"times-are-plausible", rule::times_are_plausible},
     // What was begun is finished
     Rule{"new-key-logs-in", rule::new_key_logs_in},
     Rule{"current-key-is-published", rule::current_key_is_published},
+    Rule{"programs-are-told", rule::programs_are_told},
     Rule{"stray-is-removed", rule::stray_is_removed},
     Rule{"stray-is-found", rule::stray_is_found},
     Rule{"unanswered-create-is-settled", rule::unanswered_create_is_settled},
     Rule{"decommissioned-keys-go", rule::decommissioned_keys_go},
+    Rule{"pause-is-kept", rule::pause_is_kept},
     // What others did
     Rule{"no-twin-is-seen", rule::no_twin_is_seen},
     Rule{"refused-key-is-looked-up", rule::refused_key_is_looked_up},
+    Rule{"key-is-switched-as-asked", rule::key_is_switched_as_asked},
     Rule{"outside-change-is-answered", rule::outside_change_is_answered},
     // What the policy, or a person, asks for
     Rule{"silence-is-answered", rule::silence_is_answered},
     Rule{"others-are-known", rule::others_are_known},
+    Rule{"rollback-is-begun", rule::rollback_is_begun},
     Rule{"superseded-keys-go", rule::superseded_keys_go},
     Rule{"other-installations-go", rule::other_installations_go},
     Rule{"new-keys-do-not-keep-failing", rule::new_keys_do_not_keep_failing},
@@ -170,6 +186,16 @@ bool is_recorded(const State& state, std::string_view name) {
            (state.current && state.current->key.name == name) ||
            std::ranges::any_of(state.superseded, has_name) ||
            std::ranges::find(state.retired, name) != state.retired.end();
+}
+
+const OldKey* key_to_return_to(const State& state) {
+    const OldKey* latest = nullptr;
+    for (const OldKey& key : state.superseded) {
+        const bool may =
+            !key.secret.empty() && state.current && key.generation < state.current->key.generation;
+        if (may && (latest == nullptr || latest->generation < key.generation)) latest = &key;
+    }
+    return latest;
 }
 
 bool is_double(const State& state, const ListedKey& key) {

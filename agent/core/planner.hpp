@@ -54,10 +54,12 @@ struct Patience {
 /// What a person asked for, until it is under way.
 struct Asked {
     Request request = Request::None;
-    std::uint32_t generation = 0;  ///< Rotate: replace this one, or an earlier one
-    bool compromised = false;      ///< Rotate: what is replaced is disabled at once
-    bool others_known = false;     ///< the service was asked since then which other installations there are
+    std::uint32_t generation = 0;    ///< which key it is about; Rotate: or an earlier one
+    bool compromised = false;        ///< Rotate: what is replaced is disabled at once
+    std::optional<Instant> until{};  ///< Pause
+    bool others_known = false;       ///< the service was asked since then which other installations there are
     bool rotation = false;
+    bool look = false;         ///< to ask the service how the keys are
     bool another_key = false;  ///< to go on after most_refused_keys
 };
 
@@ -112,6 +114,9 @@ struct Rule {
 
 /// Whether `name` is a key of this device that our state recorded.
 [[nodiscard]] bool is_recorded(const State& state, std::string_view name);
+
+/// The key before the current one, which can be taken back into use; null if there is none.
+[[nodiscard]] const OldKey* key_to_return_to(const State& state);
 
 /// Whether `key` has the name of one that we hold, and another id: a copy of this state, made in the middle
 /// of a create, has made it; or a request of ours that was given up, when somebody had removed the key that

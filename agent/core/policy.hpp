@@ -72,6 +72,25 @@ struct WatchdogPolicy {
     bool operator==(const WatchdogPolicy&) const = default;
 };
 
+/// A program that is run when something happens to the key.
+struct Hook {
+    std::vector<std::string> run;  ///< its absolute path and its arguments: no shell
+    Millis timeout = std::chrono::seconds{30};
+    bool required = false;  ///< whether what follows waits until it succeeds
+
+    bool operator==(const Hook&) const = default;
+};
+
+struct HooksPolicy {
+    /// The credential file holds another key. Required: the old key's grace waits for it, and if it keeps
+    /// failing, the key before is taken back.
+    std::optional<Hook> after_publish{};
+    std::optional<Hook> before_disable{};  ///< an old key's grace is over. Required: the key waits for it
+    std::optional<Hook> on_failure{};      ///< the agent holds, or the same thing has failed several times
+
+    bool operator==(const HooksPolicy&) const = default;
+};
+
 /// The policy. Every default is the one that config/policy.yaml documents, and config/README.md explains.
 struct Policy {
     enum class Decommission { Delete, Disable };
@@ -83,6 +102,7 @@ struct Policy {
     OutsideChangesPolicy outside_changes;
     Decommission decommission = Decommission::Delete;  ///< what becomes of the keys then
     WatchdogPolicy watchdog;
+    HooksPolicy hooks;
 
     bool operator==(const Policy&) const = default;
 };

@@ -1,6 +1,7 @@
 // What the rules share, and their names: only planner.cpp and the rules include this.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,6 +49,12 @@ template <class Keys, class Decide>
 /// wait for that; none: it may be removed.
 [[nodiscard]] Answer echo_of(const OldKey& key, const Observation& seen);
 
+using Rules = std::initializer_list<Answer (*)(const Policy&, const Observation&)>;
+
+/// `held`, but for what one of these rules has to do now; it looks again when the earliest of them wants to.
+/// One that failed lately waits within the hold: else the rules further down would have their turn meanwhile.
+[[nodiscard]] Answer hold_but_for(Decision held, Rules rules, const Policy& policy, const Observation& seen);
+
 /// The published key, if there is one and nothing about it is half done.
 [[nodiscard]] const CurrentKey* settled_key(const Observation& seen);
 
@@ -86,6 +93,33 @@ template <class Keys, class Decide>
 [[nodiscard]] Answer leaves_under_another_identity(const Policy& policy, const Observation& seen);
 [[nodiscard]] Answer decommissioned_keys_go(const Policy& policy, const Observation& seen);
 [[nodiscard]] Answer others_are_known(const Policy& policy, const Observation& seen);
+
+// what a person asks for
+[[nodiscard]] Answer said_is_noted(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer pause_is_kept(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer key_is_switched_as_asked(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer rollback_is_begun(const Policy& policy, const Observation& seen);
+
+// about programs that are run for the policy
+[[nodiscard]] Answer programs_are_told(const Policy& policy, const Observation& seen);
+/// Before an old key goes; none: they have been, or nobody has to be.
+[[nodiscard]] Answer programs_are_warned(const Policy& policy, const OldKey& key);
+/// Whether a required hook hasn't succeeded yet for the current key.
+[[nodiscard]] bool waits_for_programs(const Policy& policy, const Observation& seen);
+
+/// Whether there is a key to go back to, and no request to disable it can be on its way any more.
+[[nodiscard]] bool may_go_back(const Observation& seen);
+
+/// The key is enabled for `reason`, once no earlier request to disable it can be on its way any more;
+/// `meanwhile`: why it isn't.
+[[nodiscard]] Answer enable_when_sure(const CurrentKey& key, const Observation& seen, Reason reason,
+                                      Reason meanwhile);
+
+/// Whether a person wants nothing done by the schedule now.
+[[nodiscard]] bool is_paused(const Observation& seen);
+
+/// No create is under way, and no new key waits to be proven or published.
+[[nodiscard]] bool nothing_is_half_done(const Observation& seen);
 
 /// Whether the device's program has been silent for so long that its key is replaced.
 [[nodiscard]] bool silence_asks_for_a_key(const Policy& policy, const Observation& seen);

@@ -38,24 +38,14 @@ bool beats_again(const HeartbeatPolicy& heartbeat, const CurrentKey& key, const 
     return seen.time.trust != ClockTrust::Server || (ago > -clocks_differ && ago < heartbeat.stale_after);
 }
 
-/// What is done about the key that we switched off, or were about to.
+/// What is done about the key that we switched off.
 Answer switched_off(const std::optional<HeartbeatPolicy>& heartbeat, const CurrentKey& key,
                     const Observation& seen) {
-    // Whatever was begun is finished first: a request to disable that is still on its way must not meet a key
-    // that was enabled again.
-    if (key.standing == Standing::SwitchingOff)
-        return act(Action::SwitchOff, Reason::HeartbeatSilent, key.key.name);
+    if (key.off_by_person) return act(Action::Idle, Reason::KeyDisabledByPerson, "devkeyctl enable");
     const bool returned = heartbeat && beats_again(*heartbeat, key, seen);
     const bool enables =
         !heartbeat || (returned && heartbeat->on_return == HeartbeatPolicy::OnReturn::Enable);
-    if (enables) {
-        const bool unsure =
-            seen.time.trust == ClockTrust::Server && key.unsure_until && seen.time.now < *key.unsure_until;
-        if (unsure)
-            return wait_until(seen.boot_now + (*key.unsure_until - seen.time.now), Reason::KeySwitchedOff,
-                              "the program is back, and the key is enabled soon");
-        return act_on_trusted_time(seen, Action::EnableKey, Reason::HeartbeatReturned, key.key.name);
-    }
+    if (enables) return enable_when_sure(key, seen, Reason::HeartbeatReturned, Reason::KeySwitchedOff);
     if (returned) return act(Action::Idle, Reason::KeySwitchedOff, "watchdog.heartbeat.on_return is hold");
     return wait_until(seen.boot_now + return_look(*heartbeat), Reason::KeySwitchedOff, heartbeat->file);
 }

@@ -27,15 +27,17 @@ bool any_time_is_wrong(const State& state, Instant now, Millis late_landing) {
         current &&
         (is_ahead(current->key.created_at, now) || is_ahead(current->key.echo_until, now + late_landing) ||
          is_ahead(current->published_at, now) || is_ahead(current->logged_in_at, now) ||
-         is_ahead(current->listed_at, now) || is_ahead(current->unsure_until, now));
-    return wrong || is_ahead(state.last_seen, now) || is_ahead(state.decommissioned_at, now) ||
-           std::ranges::any_of(state.superseded,
-                               [=](const OldKey& key) {
-                                   return (!key.superseded_at && grace_runs) ||
-                                          is_ahead(key.superseded_at, now) ||
-                                          is_ahead(key.disabled_at, now) ||
-                                          is_ahead(key.echo_until, now + late_landing);
-                               }) ||
+         is_ahead(current->listed_at, now) || is_ahead(current->unsure_until, now) ||
+         is_ahead(current->acknowledged_at, now) || is_ahead(current->returned_at, now));
+    const bool pauses = state.pause && is_ahead(state.pause->until, now + longest_pause);
+    return wrong || pauses || is_ahead(state.last_seen, now) || is_ahead(state.decommissioned_at, now) ||
+           std::ranges::any_of(
+               state.superseded,
+               [=](const OldKey& key) {
+                   return (!key.superseded_at && grace_runs) || is_ahead(key.superseded_at, now) ||
+                          is_ahead(key.disabled_at, now) || is_ahead(key.echo_until, now + late_landing) ||
+                          is_ahead(key.unsure_until, now + late_landing) || is_ahead(key.created_at, now);
+               }) ||
            std::ranges::any_of(state.others,
                                [now](const OtherKey& key) { return is_ahead(key.seen_at, now); });
 }
@@ -89,8 +91,11 @@ BootInstant rotation_turn(const Policy& policy, const Observation& seen) {
     const RotatePolicy& rotate = policy.rotate;
     const Key& key = seen.state->current->key;
     const auto generation = std::to_string(key.generation);
-    const Instant due =
+    Instant due =
         key.created_at + with_jitter(*rotate.after, jitter_of(policy, seen), seen, "rotate#" + generation);
+    // Who went back to an old key gets time to find out what was wrong with its successor.
+    const auto& returned_at = seen.state->current->returned_at;
+    if (returned_at) due = std::max(due, *returned_at + *rotate.after / 4);
     const auto in_window = [&](Instant from) {
         const Opening opening = next_opening(rotate.windows, from, seen.utc_offset);
         // Who has to wait for a window doesn't come at its first moment with all the others; by a share of
@@ -124,13 +129,15 @@ Answer leaked_key_goes(const OldKey& key, const Observation& seen) {
     return act(Action::RemoveKey, Reason::KeyCompromised, key.name, key.id);
 }
 
-Answer old_key_goes(const SupersededPolicy& policy, const OldKey& key, const Observation& seen) {
+Answer old_key_goes(const Policy& all, const OldKey& key, const Observation& seen) {
+    const SupersededPolicy& policy = all.superseded;
+    const bool enabled = !key.disabled_at;
+    if (enabled && is_compromised(key, seen)) return leaked_key_goes(key, seen);
+    if (is_paused(seen)) return std::nullopt;
     if (key.disabled_at)
         if (auto waits = echo_of(key, seen)) return waits;
     if (key.disabled_at && seen.quota_is_short)
         return act_on_trusted_time(seen, Action::RemoveKey, Reason::QuotaShort, key.name, key.id);
-    const bool enabled = !key.disabled_at;
-    if (enabled && is_compromised(key, seen)) return leaked_key_goes(key, seen);
     const bool disable = enabled && policy.then == SupersededPolicy::Then::Disable;
     const auto goes = [&](Reason reason) -> Answer {
         if (!disable)
@@ -138,16 +145,23 @@ Answer old_key_goes(const SupersededPolicy& policy, const OldKey& key, const Obs
         return act_on_trusted_time(seen, disable ? Action::DisableKey : Action::RemoveKey, reason, key.name,
                                    key.id);
     };
-    // Once the dead man's switch has tripped, the device has no key left that works.
-    const bool tripped = seen.state->current->standing == Standing::SwitchedOff;
-    if (enabled && tripped) return goes(Reason::HeartbeatSilent);
+    const auto goes_after_warning = [&](Reason reason) {
+        auto warned = programs_are_warned(all, key);
+        return warned ? warned : goes(reason);
+    };
+    const CurrentKey& current = *seen.state->current;
+    // Once the device's key is off, by a person or the dead man's switch, it has no other that works.
+    if (enabled && current.standing == Standing::SwitchedOff)
+        return goes(current.off_by_person ? Reason::DisableAsked : Reason::HeartbeatSilent);
+    if (enabled && waits_for_programs(all, seen)) return std::nullopt;
+    if (enabled && current.acknowledged_at) return goes_after_warning(Reason::KeyAcknowledged);
     if (!key.superseded_at) return act(Action::AskTime, Reason::TimeUnknown, key.name);
     const Instant due =
         enabled ? *key.superseded_at + policy.keep_enabled : *key.disabled_at + policy.delete_after;
     const Millis period = enabled ? policy.keep_enabled : policy.delete_after;
     const BootInstant turn = turn_of(due, period, seen, key.name);
     if (seen.boot_now < turn) return wait_until(turn, Reason::Healthy);
-    return goes(enabled ? Reason::GraceOver : Reason::DeletionDue);
+    return enabled ? goes_after_warning(Reason::GraceOver) : goes(Reason::DeletionDue);
 }
 
 Answer other_key_goes(const OtherInstallationsPolicy& policy, const OtherKey& key, const Observation& seen) {
@@ -183,11 +197,13 @@ const CurrentKey* settled_key(const Observation& seen) {
 
 std::optional<Reason> need_of_a_key(const Policy& policy, const Observation& seen) {
     if (is_leaving(seen)) return std::nullopt;
-    if (!seen.state || !seen.state->current) return Reason::NoKeyYet;
+    if (!seen.state || !seen.state->current)
+        return is_paused(seen) ? std::nullopt : std::optional(Reason::NoKeyYet);
     const Standing standing = seen.state->current->standing;
     // A new key would be enabled, though the device's program is silent: it is made when that returns.
     if (is_switched_off(standing)) return std::nullopt;
     if (seen.asked.rotation || is_to_be_replaced(seen)) return Reason::RotationAsked;
+    if (is_paused(seen)) return std::nullopt;
     if (standing == Standing::DisabledOutside &&
         policy.outside_changes.disabled == OutsideChangesPolicy::Disabled::Replace)
         return Reason::KeyDisabledOutside;
@@ -195,6 +211,8 @@ std::optional<Reason> need_of_a_key(const Policy& policy, const Observation& see
         policy.outside_changes.deleted == OutsideChangesPolicy::Deleted::Replace)
         return Reason::KeyDeletedOutside;
     if (is_known(seen) && silence_asks_for_a_key(policy, seen)) return Reason::HeartbeatSilent;
+    // A hook that fails must never be why keys are made.
+    if (waits_for_programs(policy, seen)) return std::nullopt;
     const bool due = ages(policy, seen) && is_known(seen) && rotation_turn(policy, seen) <= seen.boot_now;
     return due ? std::optional(Reason::RotationDue) : std::nullopt;
 }
@@ -230,10 +248,11 @@ Answer superseded_keys_go(const Policy& policy, const Observation& seen) {
     const bool successor = settled_key(seen) != nullptr && seen.credential_file == CredentialSight::Matches;
     if (!successor) return std::nullopt;
     return first_of(seen.state->superseded, seen,
-                    [&](const OldKey& key) { return old_key_goes(policy.superseded, key, seen); });
+                    [&](const OldKey& key) { return old_key_goes(policy, key, seen); });
 }
 
 Answer others_are_known(const Policy& /*policy*/, const Observation& seen) {
+    if (seen.asked.look) return act(Action::CheckListed, Reason::ListedCheckDue);
     if (seen.asked.request != Request::TakeOver || seen.asked.others_known) return std::nullopt;
     return act(Action::CheckListed, Reason::TakeOverAsked);
 }

@@ -20,25 +20,24 @@ Reason reason_of(const std::optional<CredentialSight>& sight) {
     return Reason::CredentialFileUnreadable;
 }
 
-/// No create is under way, and no new key waits to be proven or published.
-bool may_create(const Observation& seen) {
-    if (!seen.state) return true;
-    const State& state = *seen.state;
-    const bool settled = !state.intent || state.intent->stage == Intent::Stage::Unsent;
-    const bool published = !state.current || state.current->published_at;
-    return settled && !state.pending && published;
-}
-
 bool keep_failing(const Observation& seen) {
     return seen.state && seen.state->refused_keys >= most_refused_keys && !seen.asked.another_key;
 }
 
 /// Whether a new key is needed and may be asked for.
 bool wants_a_key(const Policy& policy, const Observation& seen) {
-    return may_create(seen) && !keep_failing(seen) && need_of_a_key(policy, seen);
+    return nothing_is_half_done(seen) && !keep_failing(seen) && need_of_a_key(policy, seen);
 }
 
 }  // namespace
+
+bool nothing_is_half_done(const Observation& seen) {
+    if (!seen.state) return true;
+    const State& state = *seen.state;
+    const bool settled = !state.intent || state.intent->stage == Intent::Stage::Unsent;
+    const bool published = !state.current || state.current->published_at;
+    return settled && !state.pending && published;
+}
 
 Answer state_is_readable(const Policy& /*policy*/, const Observation& seen) {
     if (!seen.state_error) return std::nullopt;
@@ -87,8 +86,11 @@ Answer state_can_be_saved(const Policy& /*policy*/, const Observation& seen) {
 Answer new_key_logs_in(const Policy& policy, const Observation& seen) {
     if (!seen.state || !seen.state->pending) return std::nullopt;
     const PendingKey& pending = *seen.state->pending;
+    if (pending.stage == PendingKey::Stage::Returning)
+        return act(Action::RollBack, Reason::KeyReturns, pending.key.name);
     if (pending.stage == PendingKey::Stage::Verified)
-        return act(Action::Publish, Reason::NewKeyProven, pending.key.name);
+        return act(Action::Publish, pending.returns ? Reason::KeyReturns : Reason::NewKeyProven,
+                   pending.key.name);
     if (pending.stage == PendingKey::Stage::Refused)
         return act(Action::DropRefused, Reason::NewKeyRefused, pending.key.name);
     if (!seen.proof) return act(Action::Verify, Reason::NewKeyUnproven, pending.key.name);
@@ -139,20 +141,14 @@ Answer no_twin_is_seen(const Policy& policy, const Observation& seen) {
                  "' has this installation's tag but was not made here: another device "
                  "runs with a copy of this state, or the state is an old backup; a key that no device "
                  "uses has to be removed by hand");
-    // Our key is still looked after; nothing is changed anywhere. A check that failed lately waits within the
-    // hold, or the rules further down would have their turn meanwhile.
-    for (const auto check : {refused_key_is_looked_up, key_logs_in, key_is_listed}) {
-        auto answer = check(policy, seen);
-        if (!answer) continue;
-        const auto decision = not_before_its_time(*std::move(answer), seen);
-        if (decision.action != Action::Idle) return decision;
-        if (!held->again || *decision.again < *held->again) held->again = decision.again;
-    }
-    return held;
+    // Our key is still looked after; nothing is changed anywhere.
+    return hold_but_for(*std::move(held), {refused_key_is_looked_up, key_logs_in, key_is_listed}, policy,
+                        seen);
 }
 
 Answer new_keys_do_not_keep_failing(const Policy& policy, const Observation& seen) {
-    if (!keep_failing(seen) || !may_create(seen) || !need_of_a_key(policy, seen)) return std::nullopt;
+    if (!keep_failing(seen) || !nothing_is_half_done(seen) || !need_of_a_key(policy, seen))
+        return std::nullopt;
     constexpr const char* remedy =
         "see whether the service's api-key provider works, then send SIGHUP or run --once";
     // The device that still has its old key goes on looking after it.

@@ -56,13 +56,15 @@ struct Intent {
 /// A new key on its way to be published: received, then verified.
 struct PendingKey {
     enum class Stage {
-        Received,  ///< its secret is saved; it hasn't logged in yet
-        Verified,  ///< it has logged in
-        Refused,   ///< it never logged in: it is removed, and never used, whatever it does now
+        Received,   ///< its secret is saved; it hasn't logged in yet
+        Verified,   ///< it has logged in
+        Refused,    ///< it never logged in: it is removed, and never used, whatever it does now
+        Returning,  ///< an old key that comes back: it may have to be enabled first
     };
     Key key;
     Stage stage = Stage::Received;
     std::optional<Instant> verified_at{};  ///< when it logged in
+    bool returns = false;                  ///< it was in use before: one that doesn't log in isn't removed
 
     bool operator==(const PendingKey&) const = default;
 };
@@ -81,6 +83,15 @@ enum class Standing {
     return standing == Standing::SwitchingOff || standing == Standing::SwitchedOff;
 }
 
+/// What came of telling the device's programs about a key.
+struct Told {
+    bool done = false;
+    std::uint32_t failures = 0;  ///< in a row
+    std::string message{};       ///< of the latest
+
+    bool operator==(const Told&) const = default;
+};
+
 /// The key that programs on this device use.
 struct CurrentKey {
     Key key;
@@ -94,11 +105,16 @@ struct CurrentKey {
     /// How the heartbeat file was stamped when we switched the key off: any other stamp since is a return. By
     /// the machine's clock, whatever that showed: it is compared, never counted from.
     std::optional<Instant> last_beat{};
+    /// Where we switched it off: a person asked for that, and only a person has it enabled.
+    bool off_by_person = false;
+    std::optional<Instant> acknowledged_at{};  ///< when a person or a program said that it is in use
+    std::optional<Instant> returned_at{};      ///< when it was taken back into use, in its successor's place
+    Told told{};                               ///< that it is published
 
     bool operator==(const CurrentKey&) const = default;
 };
 
-/// A key that was current once. Its secret isn't kept.
+/// A key that was current once.
 struct OldKey {
     std::string id;
     std::string name;
@@ -106,6 +122,12 @@ struct OldKey {
     std::optional<Instant> superseded_at{};  ///< when its successor was published: the grace runs from then
     std::optional<Instant> disabled_at{};    ///< when it was disabled; none: it may be enabled
     std::optional<Instant> echo_until{};     ///< see Key: it isn't removed before
+    Instant created_at{};                    ///< see Key
+    /// Kept as long as it can be taken back into use: empty once it leaked, goes, or the device leaves.
+    Secret secret{};
+    /// Until when a request to disable it that wasn't answered may take effect.
+    std::optional<Instant> unsure_until{};
+    Told told{};  ///< that it goes
 
     bool operator==(const OldKey&) const = default;
 };
@@ -118,6 +140,13 @@ struct OtherKey {
     bool disabled = false;  ///< by us
 
     bool operator==(const OtherKey&) const = default;
+};
+
+/// A person wants nothing done by the policy's schedule.
+struct Pause {
+    std::optional<Instant> until{};  ///< none: until a person says so
+
+    bool operator==(const Pause&) const = default;
 };
 
 /// What failed and is tried again: for people who ask why; nothing is decided by it.
@@ -153,6 +182,7 @@ struct State {
     /// When a person took the device out of service: the tombstone. Its keys are in `superseded` until they
     /// are gone.
     std::optional<Instant> decommissioned_at;
+    std::optional<Pause> pause;
 
     bool operator==(const State&) const = default;
 };

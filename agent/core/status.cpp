@@ -22,7 +22,20 @@ KeyStatus status_of(const CurrentKey& key) {
             .created_at = key.key.created_at,
             .published_at = key.published_at,
             .standing = key.standing,
-            .proven_at = proof_of(key)};
+            .proven_at = proof_of(key),
+            .off_by_person = is_switched_off(key.standing) && key.off_by_person,
+            .acknowledged_at = key.acknowledged_at,
+            .returned_at = key.returned_at};
+}
+
+OldKeyStatus status_of(const OldKey& key, const State& state) {
+    const bool earlier = state.current && key.generation < state.current->key.generation;
+    return {.id = key.id,
+            .name = key.name,
+            .generation = key.generation,
+            .superseded_at = key.superseded_at,
+            .disabled_at = key.disabled_at,
+            .can_return = earlier && !key.secret.empty()};
 }
 
 }  // namespace
@@ -55,7 +68,9 @@ Status status_of(const Policy& policy, const std::optional<State>& state, const 
     if (!state) return status;
     status.device = state->identity.device;
     if (state->current) status.key = status_of(*state->current);
-    status.superseded = state->superseded;
+    for (const auto& key : state->superseded) status.superseded.push_back(status_of(key, *state));
+    if (state->pause && (!state->pause->until || time.now < *state->pause->until))
+        status.pause = state->pause;
     status.others = state->others;
     status.failures = state->failures;
     status.decommissioned_at = state->decommissioned_at;

@@ -39,14 +39,30 @@ struct KeyStatus {
     Standing standing = Standing::Enabled;
     /// When it was last seen to work: it logged in, or the service had it as enabled.
     std::optional<Instant> proven_at{};
+    bool off_by_person = false;  ///< where it is switched off: a person asked for that
+    std::optional<Instant> acknowledged_at{};
+    std::optional<Instant> returned_at{};
 
     bool operator==(const KeyStatus&) const = default;
+};
+
+/// One that was current once, without its secret.
+struct OldKeyStatus {
+    std::string id;
+    std::string name;
+    std::uint32_t generation = 0;
+    std::optional<Instant> superseded_at{};
+    std::optional<Instant> disabled_at{};
+    bool can_return = false;  ///< it may be taken back into use
+
+    bool operator==(const OldKeyStatus&) const = default;
 };
 
 /// How many of the owner's slots for keys were taken, when the service last listed them.
 struct Slots {
     std::size_t taken = 0;
     std::size_t most = 0;  ///< 0: there is no limit
+    Instant at{};          ///< when that was
 
     bool operator==(const Slots&) const = default;
 };
@@ -61,11 +77,12 @@ struct Status {
     bool usable = false;                  ///< the credential file holds the current key, whole
     std::optional<KeyStatus> key{};       ///< the current one
     std::optional<Millis> proof_lasts{};  ///< an older proof is too old; none: the policy asks for none
-    std::vector<OldKey> superseded{};
+    std::vector<OldKeyStatus> superseded{};
     std::vector<OtherKey> others{};
     std::vector<NotedFailure> failures{};
     std::optional<Slots> slots{};  ///< none: not asked since the agent started
     std::optional<Instant> decommissioned_at{};
+    std::optional<Pause> pause{};
 
     bool operator==(const Status&) const = default;
 };

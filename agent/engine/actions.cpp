@@ -91,11 +91,17 @@ Reconciler::Done Reconciler::publish() {
                                   .published_at = std::nullopt,
                                   .logged_in_at = next.pending->verified_at,
                                   .listed_at = next.pending->verified_at};
+        if (next.pending->returns) {
+            next.current->returned_at = time().now;
+            // Reads may still show it as it was.
+            next.current->unsure_until = time().now + world_.service.capabilities().read_lag;
+        }
         next.pending.reset();
         next.refused_keys = 0;
         if (auto saved = save(std::move(next)); !saved) return saved;
         // It was the old key that was refused.
         forget_refusal();
+        seen_.failures.erase(Action::RunHook);
     }
     // Also where it is seen to hold the key: a process that died may not have brought that to disk.
     if (auto written = world_.sink.publish(credential()); !written) return because(written.error());
@@ -135,6 +141,7 @@ Reconciler::Done Reconciler::verify() {
 }
 
 Reconciler::Done Reconciler::drop_refused() {
+    if (seen_.state->pending->returns) return drop_returning();
     const Key key = seen_.state->pending->key;
     if (seen_.state->pending->stage != PendingKey::Stage::Refused) {
         // Written down first: a removal that is on its way must never meet a key that was published since.

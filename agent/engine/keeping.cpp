@@ -25,6 +25,14 @@ Result<void> check_not_in_use(const State& state, const std::string& id) {
     return fail(ErrorKind::Corrupt, "the state names the key in use as one that goes: it is not touched");
 }
 
+/// Whether there was one.
+bool forget_secret(State& state, const std::string& id) {
+    const auto old = find_key(state.superseded, id);
+    if (old == state.superseded.end() || old->secret.empty()) return false;
+    old->secret = {};
+    return true;
+}
+
 }  // namespace
 
 Reconciler::Done Reconciler::apply_to_keys(const Decision& decision) {
@@ -49,6 +57,12 @@ Reconciler::Done Reconciler::apply_to_keys(const Decision& decision) {
             return decommission();
         case Action::Recommission:
             return recommission();
+        case Action::TakeNote:
+            return take_note();
+        case Action::RollBack:
+            return roll_back();
+        case Action::RunHook:
+            return decision.target.empty() ? tell_programs() : warn_programs(decision.target);
         default:
             return {};  // Idle and Hold: there is nothing to do
     }
@@ -91,26 +105,49 @@ Reconciler::Done Reconciler::enable_key() {
 Reconciler::Done Reconciler::disable_key(const std::string& id) {
     if (auto free = check_not_in_use(*seen_.state, id); !free) return free;
     if (auto in = log_in_as_owner(); !in) return in;
-    State next = *seen_.state;
-    const auto old = find_key(next.superseded, id);
-    const auto other = find_key(next.others, id);
-    if (old == next.superseded.end() && other == next.others.end())
-        return fail(ErrorKind::Corrupt, "the state doesn't know the key that was to be disabled");
+    auto unsure = note_disabling(id);
+    if (!unsure) return std::unexpected(unsure.error());
     const auto disabled = world_.service.disable(id);
     if (!disabled && disabled.error().kind == ErrorKind::NotFound) return forget_key(id, "was gone already");
     if (!disabled) return std::unexpected(disabled.error());
     changed_ = true;
-    if (old != next.superseded.end()) old->disabled_at = time().now;
+    State next = *seen_.state;
+    const auto old = find_key(next.superseded, id);
+    const auto other = find_key(next.others, id);
+    if (old != next.superseded.end()) {
+        old->disabled_at = time().now;
+        old->unsure_until = *unsure;
+        if (latest_.reason == Reason::KeyCompromised) old->secret = {};
+    }
     if (other != next.others.end()) other->disabled = true;
     const auto name = old != next.superseded.end() ? old->name : other->name;
     if (auto saved = save(std::move(next)); !saved) return saved;
+    seen_.failures.erase(Task{Action::RunHook, id});
     tell_of_old("key-disabled", "is disabled", id, name);
     return {};
+}
+
+Result<std::optional<Instant>> Reconciler::note_disabling(const std::string& id) {
+    State next = *seen_.state;
+    const auto old = find_key(next.superseded, id);
+    if (old == next.superseded.end()) {
+        if (find_key(next.others, id) != next.others.end()) return std::nullopt;
+        return fail(ErrorKind::Corrupt, "the state doesn't know the key that was to be disabled");
+    }
+    const auto before = old->unsure_until;
+    // Only a key that may come back needs it: a request that wasn't answered must not hit it then.
+    if (old->secret.empty()) return before;
+    old->unsure_until = time().now + world_.service.capabilities().late_landing;
+    if (auto saved = save(std::move(next)); !saved) return std::unexpected(saved.error());
+    return before;
 }
 
 Reconciler::Done Reconciler::remove_key(const std::string& id) {
     if (auto free = check_not_in_use(*seen_.state, id); !free) return free;
     if (auto in = log_in_as_owner(); !in) return in;
+    // From now on it can't come back: a removal that wasn't answered would meet it.
+    if (State next = *seen_.state; forget_secret(next, id))
+        if (auto saved = save(std::move(next)); !saved) return saved;
     if (auto removed = world_.service.remove(id); !removed) return std::unexpected(removed.error());
     changed_ = true;
     // There is room again.
@@ -134,6 +171,7 @@ Reconciler::Done Reconciler::forget_key(const std::string& id, std::string_view 
         next.others.erase(other);
     }
     if (auto saved = save(std::move(next)); !saved) return saved;
+    seen_.failures.erase(Task{Action::RunHook, id});
     tell_of_old("key-removed", what, id, name);
     return {};
 }
@@ -179,7 +217,10 @@ Reconciler::Done Reconciler::list() {
     auto listed = world_.service.list();
     if (!listed) return std::unexpected(listed.error());
     seen_.listed = *std::move(listed);
-    slots_ = {.taken = seen_.listed->size(), .most = world_.service.capabilities().keys_per_owner};
+    slots_ = {.taken = seen_.listed->size(),
+              .most = world_.service.capabilities().keys_per_owner,
+              .at = time().now};
+    seen_.asked.look = false;
     note_room(seen_.listed->size());
     return note_twin();
 }

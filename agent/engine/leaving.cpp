@@ -9,27 +9,44 @@ namespace devkey::engine {
 
 using namespace core;
 
+namespace {
+
+bool is_off_already(const CurrentKey& key) {
+    return key.standing == Standing::SwitchedOff || key.standing == Standing::DisabledOutside;
+}
+
+}  // namespace
+
 Reconciler::Done Reconciler::set_standing(Standing standing) {
     State next = *seen_.state;
     next.current->standing = standing;
     return save(std::move(next));
 }
 
+Result<Standing> Reconciler::standing_before_us(const Key& key) {
+    const auto there = world_.service.get(key.id);
+    if (!there && there.error().kind != ErrorKind::NotFound) return std::unexpected(there.error());
+    if (is_too_young_to_tell(key)) return too_young();
+    if (!there) return Standing::DeletedOutside;
+    return there->enabled ? Standing::Enabled : Standing::DisabledOutside;
+}
+
 Reconciler::Done Reconciler::switch_off() {
     if (auto in = log_in_as_owner(); !in) return in;
     const Key key = seen_.state->current->key;
     const bool again = seen_.state->current->standing == Standing::SwitchingOff;
+    const bool asked = latest_.reason == Reason::DisableAsked;
+    if (asked && is_off_already(*seen_.state->current)) return keep_off();
     if (!again) {
-        const auto there = world_.service.get(key.id);
-        if (!there && there.error().kind != ErrorKind::NotFound) return std::unexpected(there.error());
-        if (is_too_young_to_tell(key)) return too_young();
-        if (!there) return set_standing(Standing::DeletedOutside);
-        // Who disabled it before us may enable it again: not we.
-        if (!there->enabled) return set_standing(Standing::DisabledOutside);
+        // Who disabled it before us may enable it again: not we. A person who asks knows what they do.
+        const auto standing = asked ? Result<Standing>(Standing::Enabled) : standing_before_us(key);
+        if (!standing) return std::unexpected(standing.error());
+        if (*standing != Standing::Enabled) return set_standing(*standing);
         // Written down first: after a crash it is known that it was we.
         State next = *seen_.state;
         next.current->standing = Standing::SwitchingOff;
         next.current->last_beat = seen_.beat.transform(writable);
+        next.current->off_by_person = asked;
         if (auto saved = save(std::move(next)); !saved) return saved;
     }
     const auto disabled = world_.service.disable(key.id);
@@ -48,7 +65,19 @@ Reconciler::Done Reconciler::switch_off() {
     next.current->standing = Standing::SwitchedOff;
     next.current->unsure_until = time().now + (again ? can.late_landing : can.read_lag);
     if (auto saved = save(std::move(next)); !saved) return saved;
-    tell_of("key-switched-off", std::string(sentence_of(Reason::KeySwitchedOff)), key);
+    const bool by_person = seen_.state->current->off_by_person;
+    tell_of("key-switched-off",
+            std::string(sentence_of(by_person ? Reason::KeyDisabledByPerson : Reason::KeySwitchedOff)), key);
+    return {};
+}
+
+Reconciler::Done Reconciler::keep_off() {
+    State next = *seen_.state;
+    next.current->standing = Standing::SwitchedOff;
+    next.current->off_by_person = true;
+    if (auto saved = save(std::move(next)); !saved) return saved;
+    tell_of("key-switched-off", std::string(sentence_of(Reason::KeyDisabledByPerson)),
+            seen_.state->current->key);
     return {};
 }
 
@@ -61,6 +90,8 @@ Reconciler::Done Reconciler::decommission() {
     if (next.pending) next.superseded.push_back(old_key(next.pending->key));
     next.pending.reset();
     supersede_current(next);
+    for (auto& key : next.superseded) key.secret = {};
+    next.pause.reset();
     // A name that was used before may have made a key since: it is looked for.
     if (next.intent && next.intent->stage == Intent::Stage::Unsent)
         next.intent->stage = Intent::Stage::Landed;

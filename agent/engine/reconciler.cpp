@@ -27,6 +27,7 @@ bool is_disk_action(Action action) {
 }
 
 Reason reason_for(Action action, ErrorKind kind) {
+    if (action == Action::RunHook) return Reason::HookFailed;
     switch (kind) {
         case ErrorKind::Unauthenticated:
             return action == Action::CheckLogin ? Reason::LoginRefused : Reason::OwnerRefused;
@@ -105,6 +106,7 @@ Snapshot Reconciler::pass(Trigger trigger, const Asking& asking) {
     seen_.asked.request = asking.request;
     seen_.asked.generation = asking.generation;
     seen_.asked.compromised = asking.compromised;
+    seen_.asked.until = asking.until;
     // What the service asked for (Retry-After) holds even when a person is in a hurry.
     if (trigger >= Trigger::OwnerSecret)
         std::erase_if(seen_.failures, [](const auto& entry) { return !entry.second.asked_for; });
@@ -114,6 +116,7 @@ Snapshot Reconciler::pass(Trigger trigger, const Asking& asking) {
     if (trigger == Trigger::ClockSet)
         std::erase_if(seen_.failures,
                       [](const auto& entry) { return entry.second.reason == Reason::ConnectionInsecure; });
+    if (trigger == Trigger::Look) seen_.asked.look = !is_listed_just_now();
     // A short-lived token is renewed all the time: that is nobody asking for another key.
     if (trigger >= Trigger::Retry) seen_.asked.another_key = true;
     if (trigger == Trigger::Rotate) seen_.asked.rotation = true;
@@ -145,6 +148,11 @@ Snapshot Reconciler::pass(Trigger trigger, const Asking& asking) {
     Snapshot snapshot = snapshot_of(std::move(decision));
     snapshot.more = true;
     return snapshot;
+}
+
+bool Reconciler::is_listed_just_now() const {
+    constexpr Millis just_now = 10s;
+    return slots_ && began_ && time().now - slots_->at < just_now;
 }
 
 void Reconciler::note_start() {
@@ -214,6 +222,7 @@ void Reconciler::listen_to_heartbeat() {
 
 bool Reconciler::request_is_done() const {
     const bool leaving = seen_.state && seen_.state->decommissioned_at;
+    if (leaving && names_a_generation(seen_.asked.request)) return true;
     switch (seen_.asked.request) {
         case Request::Decommission:
             // Under another identity nothing more can be done: the tombstone remembers.
@@ -224,11 +233,37 @@ bool Reconciler::request_is_done() const {
         case Request::TakeOver:
             return leaving || (seen_.asked.others_known && seen_.state->others.empty());
         case Request::Rotate:
-            return leaving || is_replaced();
+            return is_replaced();
+        case Request::Pause:
+            return leaving || (seen_.state && seen_.state->pause == Pause{seen_.asked.until});
+        case Request::Resume:
+            return leaving || (loaded_ && (!seen_.state || !seen_.state->pause));
+        case Request::Rollback:
+        case Request::Disable:
+        case Request::Enable:
+        case Request::Acknowledge:
+            return loaded_ && is_done_with_key();
         case Request::None:
             break;
     }
     return false;
+}
+
+bool Reconciler::is_done_with_key() const {
+    if (!seen_.state || !seen_.state->current) return true;
+    const CurrentKey& key = *seen_.state->current;
+    if (!key.published_at || seen_.state->pending) return false;
+    if (key.key.generation != seen_.asked.generation || key.standing == Standing::DeletedOutside) return true;
+    switch (seen_.asked.request) {
+        case Request::Rollback:
+            return key_to_return_to(*seen_.state) == nullptr;
+        case Request::Disable:
+            return key.standing == Standing::SwitchedOff && key.off_by_person;
+        case Request::Enable:
+            return key.standing == Standing::Enabled;
+        default:
+            return key.acknowledged_at.has_value();
+    }
 }
 
 bool Reconciler::is_replaced() const {
@@ -286,6 +321,7 @@ void Reconciler::tell(const Decision& decision) {
     if (decision.failures > 0) event.fields.emplace_back("failures", std::to_string(decision.failures));
     world_.reporter.report(event);
     told_ = decision;
+    tell_of_failure(decision);
 }
 
 void Reconciler::tell_of(std::string_view name, std::string message, const Key& key) {
@@ -306,7 +342,7 @@ void Reconciler::note_success(const Task& task) {
 void Reconciler::note_failure(Task task, const Error& error) {
     if (!task.target.empty()) {
         ++seen_.in_vain[task.target];  // others have their turn first
-        if (!is_about_one_key(error.kind)) task.target.clear();
+        if (!is_about_one_key(error.kind) && task.action != Action::RunHook) task.target.clear();
     }
     Failure& failure = seen_.failures[task];
     failure.reason = reason_for(task.action, error.kind);

@@ -13,6 +13,7 @@
 #include "ports/credential_sink.hpp"
 #include "ports/entropy.hpp"
 #include "ports/heartbeat.hpp"
+#include "ports/hooks.hpp"
 #include "ports/key_service.hpp"
 #include "ports/reporter.hpp"
 #include "ports/state_store.hpp"
@@ -23,6 +24,7 @@ namespace devkey::engine {
 enum class Trigger {
     Start,           ///< the agent starts
     Due,             ///< the time that the last decision named has come, or a pass follows another at once
+    Look,            ///< somebody wants to know how the keys are: the service is asked, if not just now
     CredentialFile,  ///< somebody touched the credential file
     ClockSet,        ///< somebody set the clock: certificates may be good now
     OwnerSecret,     ///< the owner's secret changed: waiting ends
@@ -53,6 +55,7 @@ struct World {
     ports::Entropy& entropy;
     ports::Reporter& reporter;
     ports::Heartbeat& heartbeat;  ///< only looked at where the policy has one
+    ports::Hooks& hooks;          ///< only run where the policy has some
 };
 
 /// What it is told once, from the settings and the machine.
@@ -86,15 +89,22 @@ class Reconciler {
 
     // observe
     void note_start();
+    /// So that nobody who may only read can make us ask all the time.
+    [[nodiscard]] bool is_listed_just_now() const;
     void load_state();
     void observe();
     [[nodiscard]] std::optional<core::CredentialSight> look_at_credential_file();
     void listen_to_heartbeat();
     [[nodiscard]] bool request_is_done() const;
     [[nodiscard]] bool is_replaced() const;
+    /// Of those that name a generation, beside a rotation.
+    [[nodiscard]] bool is_done_with_key() const;
     [[nodiscard]] Snapshot snapshot_of(core::Decision decision) const;
     [[nodiscard]] core::Status status_of(const core::Decision& decision, bool usable) const;
     void tell(const core::Decision& decision);
+    void tell_of_failure(const core::Decision& decision);
+    [[nodiscard]] ports::HookFacts facts_of(std::string_view hook, const std::string& id,
+                                            const std::string& name, std::uint32_t generation) const;
     void tell_of(std::string_view name, std::string message, const core::Key& key);
 
     // apply
@@ -113,12 +123,19 @@ class Reconciler {
     [[nodiscard]] Done mend_times();
     [[nodiscard]] Done enable_key();
     [[nodiscard]] Done disable_key(const std::string& id);
+    /// Writes down that a request to disable it may be on its way; answers until when an earlier one may be.
+    [[nodiscard]] core::Result<std::optional<core::Instant>> note_disabling(const std::string& id);
     [[nodiscard]] Done remove_key(const std::string& id);
     [[nodiscard]] Done check_login();
     [[nodiscard]] Done check_listed();
     [[nodiscard]] Done switch_off();
     [[nodiscard]] Done decommission();
     [[nodiscard]] Done recommission();
+    [[nodiscard]] Done take_note();
+    [[nodiscard]] Done tell_programs();
+    [[nodiscard]] Done warn_programs(const std::string& id);
+    [[nodiscard]] Done roll_back();
+    [[nodiscard]] Done drop_returning();
 
     // steps that actions share
     [[nodiscard]] Done save(core::State next);
@@ -138,6 +155,10 @@ class Reconciler {
     /// early can wait.
     [[nodiscard]] bool may_wait_for_headroom() const;
     [[nodiscard]] Done set_standing(core::Standing standing);
+    /// Whether somebody else has disabled or deleted it.
+    [[nodiscard]] core::Result<core::Standing> standing_before_us(const core::Key& key);
+    /// It is disabled already: from now on only a person has it enabled.
+    [[nodiscard]] Done keep_off();
     /// We switched the key off so lately that a read may still show it enabled.
     [[nodiscard]] bool is_off_since_a_moment() const;
     [[nodiscard]] bool is_too_young_to_tell(const core::Key& key) const;
@@ -172,6 +193,7 @@ class Reconciler {
     bool changed_ = false;
     std::optional<core::Slots> slots_;
     std::optional<core::Decision> told_;
+    std::optional<core::Reason> told_failure_;  // to hooks.on_failure, since it was healthy
     core::Decision latest_;
 };
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/key_name.hpp"
+#include "core/planner.hpp"
 
 namespace devkey::engine {
 
@@ -43,7 +44,24 @@ OldKey old_key(const Key& key) {
             .generation = key.generation,
             .superseded_at = std::nullopt,
             .disabled_at = std::nullopt,
-            .echo_until = key.echo_until};
+            .echo_until = key.echo_until,
+            .created_at = key.created_at,
+            .secret = key.secret};
+}
+
+Result<void> take_back(State& state) {
+    const OldKey* back = key_to_return_to(state);
+    if (back == nullptr) return fail(ErrorKind::Corrupt, "the state has no earlier key with its secret");
+    state.pending = PendingKey{.key = {.id = back->id,
+                                       .name = back->name,
+                                       .generation = back->generation,
+                                       .secret = back->secret,
+                                       .created_at = back->created_at,
+                                       .echo_until = back->echo_until},
+                               .stage = PendingKey::Stage::Returning,
+                               .returns = true};
+    state.superseded.erase(state.superseded.begin() + (back - state.superseded.data()));
+    return {};
 }
 
 void supersede_current(State& state) {
@@ -94,6 +112,8 @@ void mend_times_in(State& state, Instant now, const Capabilities& service) {
         pull_back(state.current->logged_in_at, now);
         pull_back(state.current->listed_at, now);
         pull_back(state.current->unsure_until, now);
+        pull_back(state.current->acknowledged_at, now);
+        pull_back(state.current->returned_at, now);
     }
     // The grace can't begin before the successor is published.
     const bool grace_runs = state.current && state.current->published_at;
@@ -102,7 +122,10 @@ void mend_times_in(State& state, Instant now, const Capabilities& service) {
         pull_back(key.superseded_at, now);
         pull_back(key.disabled_at, now);
         pull_back(key.echo_until, latest_echo);
+        pull_back(key.unsure_until, latest_echo);
+        key.created_at = std::min(key.created_at, now);
     }
+    if (state.pause) pull_back(state.pause->until, now + longest_pause);
     for (auto& key : state.others) key.seen_at = std::min(key.seen_at, now);
     pull_back(state.decommissioned_at, now);
 }

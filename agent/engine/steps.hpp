@@ -20,14 +20,17 @@ void retire(core::State& state, const std::string& name);
 void let_go(core::State& state, const std::string& name, std::uint32_t generation, core::Instant asked_at,
             const core::Capabilities& service);
 
-/// The same key without its secret, when it isn't the current one any more.
+/// The same key, when it isn't the current one any more.
 [[nodiscard]] core::OldKey old_key(const core::Key& key);
 
-/// What was current becomes an old key, whose secret isn't kept.
+/// What was current becomes an old key.
 void supersede_current(core::State& state);
 
 /// Whose keys these are, for people: `3 of device a, 1 of device b, 2 not made by devkeyd`.
 [[nodiscard]] std::string holders_of(const std::vector<core::ListedKey>& keys);
+
+/// The key before the current one becomes the pending one. Corrupt: there is none.
+[[nodiscard]] core::Result<void> take_back(core::State& state);
 
 /// What becomes of a key can't be told yet: reads of so young a one may lag.
 [[nodiscard]] std::unexpected<core::Error> too_young();

@@ -77,14 +77,26 @@ class Child {
     Descriptor descriptor_;
 };
 
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+    std::vector<char*> pointers;
+    for (std::string& text : texts) pointers.push_back(text.data());
+    pointers.push_back(nullptr);
+    return pointers;
+}
+
 // What posix_spawn is told; one owner for its two C structures.
 class SpawnPlan {
  public:
-    explicit SpawnPlan(const Pipe& out) {
+    /// `out`: where it prints; null: to nobody, and it complains to our standard error.
+    explicit SpawnPlan(const Pipe* out) {
         posix_spawn_file_actions_init(&actions_);
         posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-        posix_spawn_file_actions_adddup2(&actions_, out.in.get(), STDOUT_FILENO);
-        posix_spawn_file_actions_addopen(&actions_, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+        if (out != nullptr) {
+            posix_spawn_file_actions_adddup2(&actions_, out->in.get(), STDOUT_FILENO);
+            posix_spawn_file_actions_addopen(&actions_, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+        } else {
+            posix_spawn_file_actions_addopen(&actions_, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+        }
         posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);
         sigset_t none;
         sigset_t all;
@@ -104,17 +116,16 @@ class SpawnPlan {
         posix_spawn_file_actions_destroy(&actions_);
     }
 
-    [[nodiscard]] core::Result<pid_t> start(std::vector<std::string> words) const {
-        std::vector<char*> arguments;
-        for (std::string& word : words) arguments.push_back(word.data());
-        arguments.push_back(nullptr);
+    [[nodiscard]] core::Result<pid_t> start(std::vector<std::string> words,
+                                            std::vector<std::string> environment) const {
         // NOTIFY_SOCKET, CREDENTIALS_DIRECTORY and the like are ours alone.
-        std::string path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-        std::string language = "LANG=C.UTF-8";
-        const std::array<char*, 3> environment{path.data(), language.data(), nullptr};
+        environment.emplace_back("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+        environment.emplace_back("LANG=C.UTF-8");
+        auto arguments = pointers_to(words);
+        auto variables = pointers_to(environment);
         pid_t id = -1;
         const int error =
-            posix_spawn(&id, arguments[0], &actions_, &attributes_, arguments.data(), environment.data());
+            posix_spawn(&id, arguments[0], &actions_, &attributes_, arguments.data(), variables.data());
         if (error != 0) return system_error(words[0] + ": can't be started", error);
         return id;
     }
@@ -140,33 +151,33 @@ std::unexpected<core::Error> too_much(const std::string& program) {
     return fail(ErrorKind::InvalidInput, program + ": printed more than 64 KiB; one value is expected");
 }
 
-// Gathers output until the program has ended; an error if it has to be ended.
-core::Result<void> follow(const Child& child, const Pipe& out, SecretBuffer& output, int stop,
-                          const core::FromCommand& command) {
+// Gathers output until the program has ended; an error if it has to be ended. `out` negative: it prints to
+// nobody.
+core::Result<void> follow(const Child& child, int out, SecretBuffer& output, int stop, core::Millis timeout,
+                          const std::string& program) {
     Timer timer;
-    timer.set_in(command.timeout);
+    timer.set_in(timeout);
     enum { ended, elapsed, stopped, printed };
     std::array<pollfd, 4> waits{{{child.descriptor(), POLLIN, 0},
                                  {timer.descriptor(), POLLIN, 0},
                                  {stop, POLLIN, 0},
-                                 {out.out.get(), POLLIN, 0}}};
-    const std::string& program = command.run[0];
+                                 {out, POLLIN, 0}}};
     for (;;) {
         if (::poll(waits.data(), waits.size(), -1) < 0) {
             if (errno == EINTR) continue;
             return system_error(program + ": can't be waited for", errno);
         }
         // A pipe that gives no more is left out of the wait (poll skips what is negative).
-        if (waits[printed].revents != 0 && !drain(out.out.get(), output)) waits[printed].fd = -1;
+        if (waits[printed].revents != 0 && !drain(out, output)) waits[printed].fd = -1;
         if (output.overflown()) return too_much(program);
         if (waits[ended].revents != 0) return {};
         if (waits[stopped].revents != 0)
-            return fail(ErrorKind::Unavailable, program + ": was ended, because devkeyd stops");
+            return fail(ErrorKind::TooEarly, program + ": was ended, because devkeyd stops");
         if (waits[elapsed].revents != 0)
             return fail(
                 ErrorKind::Unavailable,
                 fmt::format("{}: took longer than {} and was killed; make it faster or raise its timeout",
-                            program, core::format_duration(command.timeout)));
+                            program, core::format_duration(timeout)));
     }
 }
 
@@ -185,13 +196,13 @@ core::Result<core::Secret> run(const core::FromCommand& command, int stop) {
     auto pipe = make_pipe();
     if (!pipe) return std::unexpected(core::with_context(program, pipe.error()));
     Pipe& out = *pipe;
-    const auto id = SpawnPlan{out}.start(command.run);
+    const auto id = SpawnPlan{&out}.start(command.run, {});
     if (!id) return std::unexpected(id.error());
     Child child{*id};
     if (child.descriptor() < 0) return system_error(program + ": can't be waited for", errno);
     out.in = Descriptor{};
     SecretBuffer output;
-    const auto followed = follow(child, out, output, stop, command);
+    const auto followed = follow(child, out.out.get(), output, stop, command.timeout, program);
     const auto status = child.end();
     if (!followed) return std::unexpected(followed.error());
     if (!status) return std::unexpected(core::with_context(program, status.error()));
@@ -202,17 +213,42 @@ core::Result<core::Secret> run(const core::FromCommand& command, int stop) {
     return secret_in(output, program);
 }
 
-}  // namespace
+core::Result<void> run(const Program& asked, int stop) {
+    const std::string& program = asked.run[0];
+    const auto id = SpawnPlan{nullptr}.start(asked.run, asked.environment);
+    if (!id) return std::unexpected(id.error());
+    Child child{*id};
+    if (child.descriptor() < 0) return system_error(program + ": can't be waited for", errno);
+    SecretBuffer nothing;
+    const auto followed = follow(child, -1, nothing, stop, asked.timeout, program);
+    const auto status = child.end();
+    if (!followed) return std::unexpected(followed.error());
+    if (!status) return std::unexpected(core::with_context(program, status.error()));
+    return judge(*status, program);
+}
 
-core::Result<core::Secret> run_command(const core::FromCommand& command, int stop) {
-    if (command.run.empty() || !command.run[0].starts_with('/'))
+/// `run`, whose words are to be started: its exceptions (no descriptor or memory left: that may pass) become
+/// errors.
+template <class Run>
+auto run_safely(const std::vector<std::string>& words, Run run) -> decltype(run()) {
+    if (words.empty() || !words[0].starts_with('/'))
         return fail(ErrorKind::InvalidInput,
                     "a command's first word must be the absolute path of a program (no shell is used)");
     try {
-        return run(command, stop);
-    } catch (const std::exception& error) {  // no descriptor or memory left: that may pass
-        return fail(ErrorKind::Io, fmt::format("{}: can't be run: {}", command.run[0], error.what()));
+        return run();
+    } catch (const std::exception& error) {
+        return fail(ErrorKind::Io, fmt::format("{}: can't be run: {}", words[0], error.what()));
     }
+}
+
+}  // namespace
+
+core::Result<core::Secret> run_command(const core::FromCommand& command, int stop) {
+    return run_safely(command.run, [&] { return run(command, stop); });
+}
+
+core::Result<void> run_program(const Program& program, int stop) {
+    return run_safely(program.run, [&] { return run(program, stop); });
 }
 
 }  // namespace devkey::host

@@ -90,22 +90,10 @@ core::ServiceSettings read_service(Section section) {
     return service;
 }
 
-/// A program's path and its arguments.
-std::vector<std::string> read_arguments(const Value& value) {
-    std::vector<std::string> arguments;
-    const auto items = value.list();
-    if (items && items->empty()) value.wrong("is empty: expected a program and its arguments");
-    for (const Value& item : items.value_or(std::vector<Value>{})) {
-        const auto argument = arguments.empty() ? item.file_path() : item.text_or_empty(longest_argument);
-        arguments.push_back(argument.value_or(""));
-    }
-    return arguments;
-}
-
 core::FromCommand read_command(const Value& value) {
     core::FromCommand command;
     Section section = value.section();
-    if (const auto run = section.require("run")) command.run = read_arguments(*run);
+    if (const auto run = section.require("run")) command.run = run->arguments();
     if (const auto limit = section.find("timeout"))
         command.timeout = limit->duration(1s, 5min).value_or(command.timeout);
     section.finish();

@@ -11,9 +11,6 @@ namespace devkey::settings {
 /// The keys of one file, as paths: `service.url`.
 struct Schema {
     std::span<const std::string_view> keys;
-    /// Of the full policy, but not of this version: refused by that name. Their sub-keys are refused with
-    /// them.
-    std::span<const std::string_view> not_yet;
 };
 
 inline constexpr std::array<std::string_view, 39> devkeyd_keys{
@@ -57,7 +54,7 @@ inline constexpr std::array<std::string_view, 39> devkeyd_keys{
     "control.change_group",
     "policy",
 };
-inline constexpr std::array<std::string_view, 31> policy_keys{
+inline constexpr std::array<std::string_view, 43> policy_keys{
     "version",
     "rotate",
     "rotate.after",
@@ -89,11 +86,21 @@ inline constexpr std::array<std::string_view, 31> policy_keys{
     "watchdog.heartbeat.stale_after",
     "watchdog.heartbeat.then",
     "watchdog.heartbeat.on_return",
+    "hooks",
+    "hooks.after_publish",
+    "hooks.after_publish.run",
+    "hooks.after_publish.timeout",
+    "hooks.after_publish.required",
+    "hooks.before_disable",
+    "hooks.before_disable.run",
+    "hooks.before_disable.timeout",
+    "hooks.before_disable.required",
+    "hooks.on_failure",
+    "hooks.on_failure.run",
+    "hooks.on_failure.timeout",
 };
-inline constexpr std::array<std::string_view, 1> policy_not_yet{"hooks"};
-
-inline constexpr Schema devkeyd_schema{devkeyd_keys, {}};
-inline constexpr Schema policy_schema{policy_keys, policy_not_yet};
+inline constexpr Schema devkeyd_schema{devkeyd_keys};
+inline constexpr Schema policy_schema{policy_keys};
 
 /// The key of the map at `path` (empty: the whole file) that `word` was probably meant to be; empty if none
 /// is near.

@@ -131,6 +131,24 @@ void read_watchdog(Section section, core::WatchdogPolicy& watchdog) {
     section.finish();
 }
 
+std::optional<core::Hook> read_hook(const Value& value, bool may_be_required) {
+    core::Hook hook;
+    Section section = value.section();
+    if (const auto run = section.require("run")) hook.run = run->arguments();
+    take(section, "timeout", hook.timeout, duration(1s, 5min));
+    if (may_be_required) take(section, "required", hook.required, flag());
+    section.finish();
+    return hook;
+}
+
+void read_hooks(Section section, core::HooksPolicy& hooks) {
+    const auto hook = [](const Value& value) { return read_hook(value, true); };
+    take(section, "after_publish", hooks.after_publish, hook);
+    take(section, "before_disable", hooks.before_disable, hook);
+    take(section, "on_failure", hooks.on_failure, [](const Value& value) { return read_hook(value, false); });
+    section.finish();
+}
+
 /// Where the value at `path` stands; where it doesn't, the nearest section above.
 Place place_of(const Node& root, std::string_view path) {
     const Node* node = &root;
@@ -161,6 +179,7 @@ core::Policy read_policy_yaml(const Node& root, const core::Capabilities& servic
     take(top, "decommission", policy.decommission,
          word<core::Policy::Decommission>(words({"delete", "disable"})));
     read_watchdog(top.find_section("watchdog"), policy.watchdog);
+    read_hooks(top.find_section("hooks"), policy.hooks);
     top.finish();
     // Whether the settings fit together can only be said of settings that are right by themselves.
     if (problems.empty())

@@ -116,6 +116,18 @@ std::optional<std::vector<Value>> Value::list() const {
     return values;
 }
 
+std::vector<std::string> Value::arguments() const {
+    constexpr std::size_t longest_argument = 4000;
+    std::vector<std::string> words;
+    const auto items = list();
+    if (items && items->empty()) wrong("is empty: expected a program and its arguments");
+    for (const Value& item : items.value_or(std::vector<Value>{})) {
+        const auto word = words.empty() ? item.file_path() : item.text_or_empty(longest_argument);
+        words.push_back(word.value_or(""));
+    }
+    return words;
+}
+
 std::optional<std::size_t> Value::choice(std::span<const std::string_view> choices,
                                          std::string_view expected) const {
     const auto words =
@@ -198,13 +210,7 @@ bool Section::accepts(std::string_view key) const {
     return taken_.contains(key) && std::ranges::find(schema_->keys, join(path_, key)) != schema_->keys.end();
 }
 
-bool Section::comes_later(std::string_view key) const {
-    return std::ranges::find(schema_->not_yet, join(path_, key)) != schema_->not_yet.end();
-}
-
 std::string Section::unknown(std::string_view key) const {
-    if (comes_later(key))
-        return fmt::format("{}: not supported yet by this version: remove it", join(path_, key));
     const auto nearest = nearest_key(*schema_, path_, key);
     if (nearest.empty()) return fmt::format("{}: unknown key", join(path_, key));
     return fmt::format("{}: unknown key; did you mean {}?", join(path_, key), nearest);

@@ -46,6 +46,8 @@ class Value {
     /// `10%`, from none to `most`.
     [[nodiscard]] std::optional<unsigned> percent(unsigned most) const;
     [[nodiscard]] std::optional<std::vector<Value>> list() const;
+    /// A program's absolute path and its arguments; what is wrong was reported.
+    [[nodiscard]] std::vector<std::string> arguments() const;
     /// Its number in `choices`. `expected` says in a problem what they are; empty: they are listed.
     [[nodiscard]] std::optional<std::size_t> choice(std::span<const std::string_view> choices,
                                                     std::string_view expected = "") const;
@@ -91,7 +93,6 @@ class Section {
  private:
     [[nodiscard]] Section below(const std::optional<Value>& value, std::string_view key) const;
     [[nodiscard]] bool accepts(std::string_view key) const;
-    [[nodiscard]] bool comes_later(std::string_view key) const;
     [[nodiscard]] std::string unknown(std::string_view key) const;
 
     const Node* node_;

@@ -28,11 +28,11 @@ namespace {
 
 constexpr std::size_t longest = 4096;
 constexpr std::uint32_t version = 1;
-constexpr const char* remedy =
-    "; remove it, and ask again with devkeyd --decommission, --recommission or --take-over";
+constexpr const char* remedy = "; remove it, and ask again with devkeyctl";
 
-constexpr std::array requests{Request::Decommission, Request::Recommission, Request::TakeOver,
-                              Request::Rotate};
+constexpr std::array requests{
+    Request::Decommission, Request::Recommission, Request::TakeOver,    Request::Rotate, Request::Rollback,
+    Request::Disable,      Request::Enable,       Request::Acknowledge, Request::Pause,  Request::Resume};
 
 Asking read_request(std::string_view text) {
     const auto json = json::parse_object(text);
@@ -47,10 +47,9 @@ Asking read_request(std::string_view text) {
     asking.id = optional("id");
     asking.why = optional("why");
     asking.by = optional("by");
-    if (asking.request == Request::Rotate) {
-        asking.generation = fields.number("generation");
-        asking.compromised = fields.flag("compromised");
-    }
+    if (core::names_a_generation(asking.request)) asking.generation = fields.number("generation");
+    if (asking.request == Request::Rotate) asking.compromised = fields.flag("compromised");
+    if (asking.request == Request::Pause && fields.has("until")) asking.until = fields.instant("until");
     fields.done();
     return asking;
 }
@@ -60,10 +59,9 @@ std::string format_request(const Asking& asking) {
     json.set("version", version);
     json.set("request", std::string(core::name_of(asking.request)));
     json.set("id", asking.id);
-    if (asking.request == Request::Rotate) {
-        json.set("generation", asking.generation);
-        json.set("compromised", asking.compromised);
-    }
+    if (core::names_a_generation(asking.request)) json.set("generation", asking.generation);
+    if (asking.request == Request::Rotate) json.set("compromised", asking.compromised);
+    if (asking.until) json.set("until", core::format_instant(*asking.until));
     if (!asking.why.empty()) json.set("why", asking.why);
     if (!asking.by.empty()) json.set("by", asking.by);
     std::ostringstream text;

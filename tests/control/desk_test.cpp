@@ -92,6 +92,58 @@ TEST_F(Desk, ADeviceOutOfServiceGetsNoKey) {
     EXPECT_TRUE(says(ask({.verb = Verb::Recommission}), "nothing-to-do"));
 }
 
+TEST_F(Desk, WhatIsAskedAboutAKeyThatIsNotInUseIsNothingToDo) {
+    for (const auto verb : {Verb::Rollback, Verb::Disable, Verb::Enable, Verb::Acknowledge}) {
+        EXPECT_TRUE(says(ask({.verb = verb, .generation = 2}), "nothing-to-do")) << name_of(verb);
+        EXPECT_FALSE(ask({.verb = verb, .generation = 3}, reader).record) << name_of(verb);
+    }
+    status.key.reset();
+    EXPECT_TRUE(says(ask({.verb = Verb::Disable, .generation = 3}), "nothing-to-do"));
+}
+
+TEST_F(Desk, ARollbackNeedsAKeyToGoBackTo) {
+    const Question rollback{.verb = Verb::Rollback, .generation = 3};
+    status.superseded.push_back({.id = "k2", .name = "n", .generation = 2});
+    EXPECT_TRUE(says(ask(rollback), "nothing-to-do"));
+    status.superseded.back().can_return = true;
+    EXPECT_TRUE(ask(rollback).record);
+    status.key->standing = core::Standing::SwitchedOff;
+    EXPECT_TRUE(says(ask(rollback), "enable first"));
+}
+
+TEST_F(Desk, AKeyIsSwitchedAsItIsNotYet) {
+    EXPECT_TRUE(ask({.verb = Verb::Disable, .generation = 3}).record);
+    EXPECT_TRUE(says(ask({.verb = Verb::Enable, .generation = 3}), "nothing-to-do"));
+    status.key->standing = core::Standing::SwitchedOff;
+    EXPECT_TRUE(ask({.verb = Verb::Disable, .generation = 3}).record) << "by the heartbeat, until now";
+    EXPECT_TRUE(ask({.verb = Verb::Enable, .generation = 3}).record);
+    status.key->off_by_person = true;
+    EXPECT_TRUE(says(ask({.verb = Verb::Disable, .generation = 3}), "nothing-to-do"));
+}
+
+TEST_F(Desk, APauseEndsByTheServicesClockAndIsEndedWhenThereIsOne) {
+    status.now = core::Instant{std::chrono::hours{1}};
+    EXPECT_EQ(ask({.verb = Verb::Pause, .for_s = 60}).record->until, core::Instant{std::chrono::minutes{61}});
+    EXPECT_FALSE(ask({.verb = Verb::Pause}).record->until);
+    EXPECT_TRUE(says(ask({.verb = Verb::Resume}), "nothing-to-do"));
+    status.pause.emplace();
+    EXPECT_TRUE(ask({.verb = Verb::Resume}).record);
+}
+
+TEST_F(Desk, WhoStopsSomethingIsNotKeptWaiting) {
+    agent.asking = {.request = Request::Rotate, .id = "first", .generation = 3};
+    EXPECT_TRUE(ask({.verb = Verb::Pause}).record);
+    EXPECT_TRUE(ask({.verb = Verb::Disable, .generation = 3}).record);
+    EXPECT_TRUE(says(ask({.verb = Verb::Acknowledge, .generation = 3}), "busy"));
+    agent.asking.request = Request::Decommission;
+    EXPECT_TRUE(says(ask({.verb = Verb::Pause}), "busy"));
+}
+
+TEST_F(Desk, ALookIsForReadersToo) {
+    EXPECT_TRUE(ask({.verb = Verb::Look}, reader).look);
+    EXPECT_FALSE(ask({.verb = Verb::Look}, nobody).look);
+}
+
 TEST_F(Desk, AReloadIsDoneAtOnce) {
     const auto reply = ask({.verb = Verb::Reload});
     EXPECT_TRUE(reply.reload);

@@ -18,12 +18,20 @@ std::string fault_of(std::string_view line) {
 }
 
 TEST(Question, IsReadBackAsItWasWritten) {
-    for (const auto verb :
-         {Verb::Status, Verb::Reload, Verb::Decommission, Verb::Recommission, Verb::TakeOver})
+    for (const auto verb : {Verb::Status, Verb::Reload, Verb::Decommission, Verb::Recommission,
+                            Verb::TakeOver, Verb::Resume, Verb::Look})
         EXPECT_EQ(parse_question(format_question({.verb = verb})), (Question{.verb = verb}));
     const Question rotate{
         .verb = Verb::Rotate, .generation = 7, .compromised = true, .why = R"(lost "laptop" \ büro)"};
     EXPECT_EQ(parse_question(format_question(rotate)), rotate);
+    for (const auto verb : {Verb::Rollback, Verb::Disable, Verb::Enable, Verb::Acknowledge}) {
+        const Question question{.verb = verb, .generation = 7, .why = "w"};
+        EXPECT_EQ(parse_question(format_question(question)), question);
+    }
+    for (const std::uint32_t span : {0U, 60U}) {
+        const Question pause{.verb = Verb::Pause, .for_s = span};
+        EXPECT_EQ(parse_question(format_question(pause)), pause);
+    }
     const Question history{.verb = Verb::History, .most = 7};
     EXPECT_EQ(parse_question(format_question(history)), history);
     EXPECT_EQ(format_question(rotate).find('\n'), std::string::npos);
@@ -47,6 +55,9 @@ TEST(Question, SaysWhatIsWrong) {
               "field 'generation' is out of range");
     EXPECT_EQ(fault_of(R"({"version":1,"verb":"rotate","generation":1,"compromised":1})"),
               "field 'compromised' is neither true nor false");
+    EXPECT_EQ(fault_of(R"({"version":1,"verb":"disable"})"), "field 'generation' is missing");
+    EXPECT_EQ(fault_of(R"({"version":1,"verb":"pause","for_s":2592001})"),
+              "field 'for_s' is longer than 30d");
     EXPECT_EQ(fault_of(R"({"version":1,"verb":"take-over","why":")" + std::string(201, 'x') + "\"}"),
               "field 'why' is longer than 200 bytes");
     EXPECT_EQ(fault_of(R"({"version":1,"verb":"take-over","why":"a\nb"})"),

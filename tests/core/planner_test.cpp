@@ -152,7 +152,7 @@ std::vector<Line> held_back() {
 
 std::vector<Line> table() {
     auto all = at_rest();
-    for (const auto& more : {under_way(), held_back(), keeping(), asked()})
+    for (const auto& more : {under_way(), held_back(), keeping(), asked(), about_the_key()})
         all.insert(all.end(), more.begin(), more.end());
     return all;
 }
@@ -170,7 +170,8 @@ TEST(Planner, SaysWhenToLookAgainWheneverItWaits) {
     for (const Line& line : table()) {
         const auto decision = plan(no_schedule(), line.seen);
         if (decision.action != Action::Idle || decision.reason == Reason::Healthy) continue;
-        if (decision.reason == Reason::KeyDisabledOutside || decision.reason == Reason::KeyDeletedOutside)
+        if (decision.reason == Reason::KeyDisabledOutside || decision.reason == Reason::KeyDeletedOutside ||
+            decision.reason == Reason::KeyDisabledByPerson)
             continue;  // without a schedule, only a trigger can tell more
         ASSERT_TRUE(decision.again) << line.situation;
         EXPECT_GT(*decision.again, now) << line.situation;
@@ -189,6 +190,7 @@ TEST(Planner, HasATableLineForEveryRule) {
     for (const Line& line : table()) note(no_schedule(), line.seen);
     for (const Line& line : scheduled()) note(full_policy(), line.seen);
     for (const Line& line : silent()) note(with_heartbeat(), line.seen);
+    for (const Line& line : hooked()) note(with_hooks(), line.seen);
     for (const Rule& rule : rules()) EXPECT_TRUE(fired.contains(rule.name)) << rule.name << " never decided";
 }
 

@@ -91,6 +91,11 @@ std::vector<Line> scheduled();
 Policy full_policy();
 /// A person takes the device out of service, or over; by no_schedule().
 std::vector<Line> asked();
+/// A person asks about the key in use; by no_schedule().
+std::vector<Line> about_the_key();
+/// Programs are told of the key; by with_hooks().
+std::vector<Line> hooked();
+Policy with_hooks();
 /// The device's program is silent; by with_heartbeat().
 std::vector<Line> silent();
 Policy with_heartbeat();

@@ -12,6 +12,7 @@
 
 #include "engine/reconciler.hpp"
 #include "fakes/clock.hpp"
+#include "fakes/hooks.hpp"
 
 namespace devkey::fakes {
 
@@ -319,6 +320,7 @@ struct World {
     Sink sink{effects};
     Service service{effects, clock};
     Program program{clock};
+    Hooks hooks;
     core::Asking asking;  ///< until it is done
     core::Request& request = asking.request;
     engine::Setup setup{.policy = no_schedule(),
@@ -330,7 +332,7 @@ struct World {
 
     void restart() {
         service.forget();
-        agent.emplace(engine::World{service, store, sink, clock, entropy, reporter, program}, setup);
+        agent.emplace(engine::World{service, store, sink, clock, entropy, reporter, program, hooks}, setup);
     }
 
     /// Passes until nothing is due at once.

@@ -260,9 +260,9 @@ owner:
   secret: hunter2
 credential_file: {mode: 0600}
 )";
-    const auto loaded = load(
-        "/c/devkeyd.yaml", core::Capabilities{},
-        texts({{"/c/devkeyd.yaml", devkeyd}, {"/c/policy.yaml", "verify: {patience: 0s}\nhooks: {}\n"}}));
+    const auto loaded =
+        load("/c/devkeyd.yaml", core::Capabilities{},
+             texts({{"/c/devkeyd.yaml", devkeyd}, {"/c/policy.yaml", "verify: {patience: 0s}\nhook: {}\n"}}));
     std::vector<std::string> places;
     for (const auto& line : lines_of(loaded)) places.push_back(line.substr(0, line.find(": ")));
     EXPECT_EQ(places, (Lines{"devkeyd.yaml:4:3", "devkeyd.yaml:4:8", "devkeyd.yaml:6:3", "devkeyd.yaml:7:12",

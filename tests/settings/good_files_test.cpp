@@ -133,6 +133,9 @@ watchdog:
   credential_file: false
   key_login: {every: never}
   key_listed: {every: 1h30m}
+hooks:
+  after_publish: {run: [/usr/bin/systemctl, restart, it], timeout: 1m, required: true}
+  on_failure: {run: [/bin/tell]}
 )");
     ASSERT_EQ(lines_of(loaded), Lines{});
     const core::Policy expected{
@@ -149,7 +152,11 @@ watchdog:
                                 .after = std::chrono::days{5}},
         .outside_changes = {.disabled = core::OutsideChangesPolicy::Disabled::Replace,
                             .deleted = core::OutsideChangesPolicy::Deleted::Replace},
-        .watchdog = {.jitter_percent = 50, .credential_file = false, .key_login = {}, .key_listed = 90min}};
+        .watchdog = {.jitter_percent = 50, .credential_file = false, .key_login = {}, .key_listed = 90min},
+        .hooks = {
+            .after_publish =
+                core::Hook{.run = {"/usr/bin/systemctl", "restart", "it"}, .timeout = 1min, .required = true},
+            .on_failure = core::Hook{.run = {"/bin/tell"}}}};
     EXPECT_EQ(loaded->policy, expected);
     EXPECT_FALSE(load_policy_text("version: 1\nrotate: {after: never}\n")->policy.rotate.after);
 }

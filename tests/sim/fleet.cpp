@@ -85,8 +85,8 @@ class Device {
     void boot() {
         clock_.reboot();
         connection_.forget();
-        agent_.emplace(engine::World{connection_, store_, sink_, clock_, entropy_, reporter_, program_},
-                       setup_);
+        agent_.emplace(
+            engine::World{connection_, store_, sink_, clock_, entropy_, reporter_, program_, hooks_}, setup_);
     }
 
     void sleep(const core::Decision& decision) {
@@ -137,6 +137,7 @@ class Device {
     FineStore store_;
     FineSink sink_;
     FineProgram program_{clock_};
+    FineHooks hooks_;
     Entropy entropy_{dice_};
     NoReporter reporter_;
     std::optional<engine::Reconciler> agent_;

@@ -107,6 +107,13 @@ class FineStore : public ports::StateStore {
 };
 
 /// A program that runs all the time, and touches its file with every breath.
+class FineHooks : public ports::Hooks {
+ public:
+    core::Result<void> run(const core::Hook& /*hook*/, const ports::HookFacts& /*facts*/) override {
+        return {};
+    }
+};
+
 class FineProgram : public ports::Heartbeat {
  public:
     explicit FineProgram(const ports::Clock& clock) : clock_(clock) {}

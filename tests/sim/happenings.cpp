@@ -29,6 +29,11 @@ const std::vector<World::Kind>& World::kinds() {
         {"file-loosened", &World::loosen_file},
         {"rotation-asked", &World::ask_rotation},
         {"key-compromised", &World::report_leak},
+        {"rollback-asked", &World::ask_rollback},
+        {"switch-asked", &World::ask_switch},
+        {"key-acknowledged", &World::acknowledge},
+        {"pause-asked", &World::ask_pause},
+        {"hooks-broken", &World::break_hooks},
         {"retry-asked", &World::retry},
         {"policy-edited", &World::edit_policy},
         {"identity-edited", &World::edit_identity},
@@ -182,25 +187,14 @@ void World::loosen_file() {
     machine.wake(Trigger::CredentialFile);
 }
 
-void World::ask_rotation() {
+void World::break_hooks() {
     Machine& machine = any_machine();
-    story_.tell(machine.name(), "a person asks for a new key");
-    if (dice_.chance(500))
-        machine.wake(Trigger::Rotate);
-    else
-        machine.ask_for_rotation(false);
-}
-
-void World::report_leak() {
-    Machine& machine = any_machine();
-    story_.tell(machine.name(), "a person says that its key is in the wrong hands");
-    machine.ask_for_rotation(true);
-}
-
-void World::retry() {
-    Machine& machine = any_machine();
-    story_.tell(machine.name(), "a person sends SIGHUP");
-    machine.wake(Trigger::Retry);
+    story_.tell(machine.name(), "its hooks fail from now on");
+    machine.hooks.failing = 1000;
+    after(1min, days{5}, [this, &machine] {
+        story_.tell(machine.name(), "its hooks work again");
+        machine.hooks.failing = 100;
+    });
 }
 
 void World::edit_policy() {
@@ -233,27 +227,6 @@ void World::stop_program() {
         story_.tell(machine.name(), "its program runs again");
         machine.program.go_on();
     });
-}
-
-void World::decommission() {
-    Machine& machine = any_machine();
-    if (!machine.twin) leave(machine);
-}
-
-void World::leave(Machine& machine) {
-    story_.tell(machine.name(), "a person takes it out of service");
-    machine.ask(core::Request::Decommission);
-    if (!dice_.chance(600)) return;
-    after(1min, days{7}, [this, &machine] {
-        story_.tell(machine.name(), "a person takes it into service again");
-        machine.ask(core::Request::Recommission);
-    });
-}
-
-void World::take_over() {
-    Machine& machine = any_machine();
-    story_.tell(machine.name(), "a person takes it over");
-    machine.ask(core::Request::TakeOver);
 }
 
 void World::re_image() {

@@ -26,8 +26,9 @@ Machine::Machine(Scene& scene_of, std::string name, engine::Setup setup_of, Bug 
       connection(
           scene, effects, clock,
           [this](std::string_view call, const std::string& subject) { check_change(*this, call, subject); }),
+      hooks(scene.dice),
       entropy_(scene.dice),
-      planted_(bug, {connection, store, sink, clock, entropy_, reporter_, program}) {
+      planted_(bug, {connection, store, sink, clock, entropy_, reporter_, program, hooks}) {
     connection.life = scene.cloud.new_life();
     if (scene.real_files) use_real_files(bug);
 }
@@ -128,6 +129,18 @@ void Machine::ask_for_rotation(bool compromised) {
     asking = {.request = core::Request::Rotate,
               .generation = has_key ? state()->current->key.generation : 0,
               .compromised = compromised};
+    wake(Trigger::Retry);
+}
+
+void Machine::ask_about_key(core::Request what) {
+    const bool has_key = state() && state()->current;
+    asking = {.request = what, .generation = has_key ? state()->current->key.generation : 0};
+    wake(Trigger::Retry);
+}
+
+void Machine::ask_for_pause(std::optional<Millis> span) {
+    asking = {.request = core::Request::Pause};
+    if (span) asking.until = clock.now() + *span;
     wake(Trigger::Retry);
 }
 

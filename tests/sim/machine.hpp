@@ -54,6 +54,21 @@ class Entropy : public ports::Entropy {
     Dice& dice_;
 };
 
+/// Programs of the policy, which fail now and then, or for a while.
+class Hooks : public ports::Hooks {
+ public:
+    explicit Hooks(Dice& dice) : dice_(dice) {}
+    core::Result<void> run(const core::Hook& /*hook*/, const ports::HookFacts& /*facts*/) override {
+        if (dice_.chance(failing)) return core::fail(core::ErrorKind::Unavailable, "ended with status 1");
+        return {};
+    }
+
+    unsigned failing = 100;  ///< of a thousand runs
+
+ private:
+    Dice& dice_;
+};
+
 class NoReporter : public ports::Reporter {
  public:
     void report(const ports::Event&) noexcept override {}
@@ -87,6 +102,9 @@ class Machine {
     void ask(core::Request what);
     /// Likewise: to replace the key it has now.
     void ask_for_rotation(bool compromised);
+    /// Likewise: about the key it has now.
+    void ask_about_key(core::Request what);
+    void ask_for_pause(std::optional<Millis> span);
     /// The process dies, and is started again after a while.
     void die();
     /// Power is gone, and back: the process dies, the clock starts again.
@@ -120,6 +138,7 @@ class Machine {
     Clock clock;
     Program program;
     Connection connection;
+    Hooks hooks;
     core::Asking asking;                      ///< what a person asked for, until it is done
     bool may_leave = false;                   ///< a person asked to take it out of service
     std::optional<SwitchedOff> switched_off;  ///< by the dead man's switch, until it is enabled again

@@ -169,7 +169,8 @@ engine::World Planted::world() const {
             real_.clock,
             real_.entropy,
             real_.reporter,
-            heartbeat_ ? *heartbeat_ : real_.heartbeat};
+            heartbeat_ ? *heartbeat_ : real_.heartbeat,
+            real_.hooks};
 }
 
 }  // namespace devkey::sim

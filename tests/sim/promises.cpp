@@ -165,7 +165,9 @@ void check_end(Machine& machine, std::string_view call, const std::string& id) {
         const bool leaked = asking.compromised && old->generation <= asking.generation;
         // Nor has an old key a grace where the dead man's switch has tripped.
         const bool silent = state->current && state->current->standing == core::Standing::SwitchedOff;
-        if (!old->disabled_at && !state->decommissioned_at && !leaked && !silent) check_grace(machine, id);
+        const bool acknowledged = state->current && state->current->acknowledged_at;
+        if (!old->disabled_at && !state->decommissioned_at && !leaked && !silent && !acknowledged)
+            check_grace(machine, id);
         return;
     }
     if (!may_go(machine, call, id)) throw Broken{"3: " + what + ", which the state gives no reason for"};
@@ -185,6 +187,7 @@ bool has_returned(Machine& machine, const core::HeartbeatPolicy& heartbeat) {
 void check_switching_on(Machine& machine, const CloudKey& key) {
     const auto& heartbeat = machine.setup.policy.watchdog.heartbeat;
     const std::string what = "3: key " + key.id + " is switched on again";
+    if (machine.state()->current->off_by_person) throw Broken{what + ", though a person had it off"};
     if (heartbeat && heartbeat->on_return == core::HeartbeatPolicy::OnReturn::Hold)
         throw Broken{what + ", though watchdog.heartbeat.on_return is hold"};
     if (heartbeat && !has_returned(machine, *heartbeat))
@@ -195,12 +198,22 @@ void check_switching_on(Machine& machine, const CloudKey& key) {
     if (by_person) throw Broken{what + ", and a person had disabled it before"};
 }
 
+/// A key that was written down to come back.
+bool returns(const Machine& machine, const std::string& id) {
+    const auto& state = machine.state();
+    const auto& hook = machine.setup.policy.hooks.after_publish;
+    const bool may = machine.asking.request == core::Request::Rollback || (hook && hook->required);
+    return may && state && state->pending && state->pending->returns && state->pending->key.id == id;
+}
+
 void check_enable(Machine& machine, const std::string& id) {
     using Disabled = core::OutsideChangesPolicy::Disabled;
     const auto& state = machine.state();
+    if (returns(machine, id)) return;
     const bool current = state && state->current && state->current->key.id == id;
     const CloudKey* key = machine.scene.cloud.find(id);
     if (current && key->enabled) return;  // nothing is undone: an answer was lost before, or a save failed
+    if (current && machine.asking.request == core::Request::Enable) return;
     if (current && is_switched_off(machine, id)) return check_switching_on(machine, *key);
     if (!current || machine.setup.policy.outside_changes.disabled != Disabled::Enable)
         throw Broken{"3: key " + id + " is enabled, which nobody asked for"};
@@ -220,7 +233,8 @@ void note_switching_off(Machine& machine) {
     const auto& state = machine.state();
     const bool begun = state && state->current && state->current->standing == core::Standing::SwitchingOff;
     if (!begun || is_switched_off(machine, state->current->key.id)) return;
-    if (!may_switch_off(machine))
+    const bool asked = state->current->off_by_person && machine.asking.request == core::Request::Disable;
+    if (!asked && !may_switch_off(machine))
         throw Broken{"1: " + machine.name() + " switches off its key, though its program was there lately"};
     machine.switched_off = SwitchedOff{.key = state->current->key.id,
                                        .looked_at = machine.program.looked_at(),

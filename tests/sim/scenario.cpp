@@ -41,8 +41,17 @@ void make_heartbeat(Dice& dice, core::WatchdogPolicy& watchdog) {
                       {Heartbeat::OnReturn::Enable, Heartbeat::OnReturn::Enable, Heartbeat::OnReturn::Hold})};
 }
 
+void make_hooks(Dice& dice, core::HooksPolicy& hooks) {
+    const auto hook = [&](unsigned required) -> std::optional<core::Hook> {
+        if (!dice.chance(250)) return std::nullopt;
+        return core::Hook{.run = {"/bin/tell"}, .required = dice.chance(required)};
+    };
+    hooks = {.after_publish = hook(500), .before_disable = hook(500), .on_failure = hook(0)};
+}
+
 Policy draw_policy(Dice& dice) {
     Policy policy;
+    make_hooks(dice, policy.hooks);
     make_rotation(dice, policy.rotate);
     make_watchdog(dice, policy.watchdog);
     make_heartbeat(dice, policy.watchdog);

@@ -111,6 +111,7 @@ void World::heal() {
     events_.clear();
     for (const auto& machine : machines_) {
         machine->disk = {};
+        machine->hooks.failing = 0;
         machine->set_clock(Millis{0}, true);
         machine->program.every = Millis{0};
         machine->program.go_on();
@@ -122,6 +123,15 @@ void World::heal() {
         machine->start();
         machine->wake(Trigger::Retry);
         // A new key that was under way may still have been spoilt before: then they ask once more.
+        // Who stopped something lets it go on.
+        events_.emplace(timeline_.now + 1h, [&machine] {
+            if (machine->state() && machine->state()->pause) machine->ask(core::Request::Resume);
+        });
+        events_.emplace(timeline_.now + 2h, [&machine] {
+            const bool off =
+                machine->state() && machine->state()->current && machine->state()->current->off_by_person;
+            if (off) machine->ask_about_key(core::Request::Enable);
+        });
         events_.emplace(timeline_.now + 6h, [&machine] { machine->wake(Trigger::Retry); });
     }
     check();

@@ -68,6 +68,11 @@ class World {
     // what people do
     void ask_rotation();
     void report_leak();
+    void ask_rollback();
+    void ask_switch();
+    void acknowledge();
+    void ask_pause();
+    void break_hooks();
     void retry();
     void edit_policy();
     void edit_identity();

@@ -56,6 +56,22 @@ TEST_F(RequestsFile, HoldsAllThatARotationIsAskedFor) {
     EXPECT_EQ(load_request(directory.path).error().kind, ErrorKind::Corrupt);
 }
 
+TEST_F(RequestsFile, HoldsWhatIsAskedAboutTheKeyAndAPausesEnd) {
+    const core::Instant until{core::Millis{90'000}};
+    for (const Asking& asking :
+         {Asking{.request = Request::Rollback, .id = "a", .generation = 7},
+          Asking{.request = Request::Disable, .id = "a", .generation = 7},
+          Asking{.request = Request::Enable, .id = "a", .generation = 7},
+          Asking{.request = Request::Acknowledge, .id = "a", .generation = 7},
+          Asking{.request = Request::Pause, .id = "a", .until = until},
+          Asking{.request = Request::Pause, .id = "a"}, Asking{.request = Request::Resume, .id = "a"}}) {
+        ASSERT_TRUE(save_request(calls, directory.path, asking));
+        EXPECT_EQ(load_request(directory.path), asking) << core::name_of(asking.request);
+    }
+    put(file, R"({"version": 1, "request": "resume", "id": "a", "until": "2026-01-01T00:00:00.000Z"})");
+    EXPECT_EQ(load_request(directory.path).error().kind, ErrorKind::Corrupt);
+}
+
 TEST_F(RequestsFile, WithoutAnIdIsReadAndForgottenToo) {
     put(file, "{\"version\": 1, \"request\": \"decommission\"}\n");
     EXPECT_EQ(load_request(directory.path), (Asking{Request::Decommission, ""}));

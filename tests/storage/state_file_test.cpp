@@ -58,6 +58,14 @@ State grown_state() {
         {.id = "b", .name = "n-b", .generation = 2, .superseded_at = {}, .disabled_at = {}}};
     state.current->key.echo_until = at(10);
     state.superseded.back().echo_until = at(11);
+    state.superseded.back().created_at = at(1);
+    state.superseded.back().secret = core::Secret{"of-b"};
+    state.superseded.back().unsure_until = at(13);
+    state.superseded.back().told = {.failures = 2, .message = "ended with status 1"};
+    state.current->acknowledged_at = at(14);
+    state.current->returned_at = at(15);
+    state.current->told.done = true;
+    state.pause = core::Pause{.until = at(16)};
     state.failures = {{.action = "remove-key",
                        .target = "a",
                        .reason = "service-forbids",
@@ -77,6 +85,8 @@ std::vector<State> every_shape() {
     for (const auto standing : {core::Standing::SwitchingOff, core::Standing::SwitchedOff}) {
         shapes.push_back(grown_state());
         shapes.back().current->standing = standing;
+        shapes.back().current->off_by_person = standing == core::Standing::SwitchedOff;
+        shapes.back().pause = core::Pause{};
         if (standing == core::Standing::SwitchedOff)
             shapes.back().current->unsure_until = core::Instant{core::Millis{8}};
         shapes.back().current->last_beat = core::Instant{core::Millis{9}};
@@ -96,9 +106,11 @@ std::vector<State> every_shape() {
         if (stage == Intent::Stage::Found) state.intent->id = "id";
         shapes.push_back(state);
     }
-    for (const auto stage : {PendingKey::Stage::Received, PendingKey::Stage::Verified}) {
+    for (const auto stage :
+         {PendingKey::Stage::Received, PendingKey::Stage::Verified, PendingKey::Stage::Returning}) {
         State state = sample_state();
         state.pending = PendingKey{.key = sample_key(2), .stage = stage};
+        state.pending->returns = stage == PendingKey::Stage::Returning;
         if (stage == PendingKey::Stage::Verified) state.pending->verified_at = core::Instant{};
         shapes.push_back(state);
     }

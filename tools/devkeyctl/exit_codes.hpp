@@ -9,6 +9,7 @@ inline constexpr int exit_failing = 2;   ///< status only: no key that works, or
 inline constexpr int exit_nothing_to_do = 10;
 inline constexpr int exit_usage = 64;
 inline constexpr int exit_not_running = 69;
+inline constexpr int exit_not_done = 70;  ///< it was tried, and can't be done
 inline constexpr int exit_io = 74;
 inline constexpr int exit_later = 75;
 inline constexpr int exit_protocol = 76;

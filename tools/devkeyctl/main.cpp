@@ -25,6 +25,8 @@ struct Flags {
     Rotation rotation;
     std::string timeout;
     std::uint32_t most = 20;
+    std::uint32_t generation = 0;
+    std::string span;
     control::Question question;
 };
 
@@ -83,16 +85,54 @@ void add_plain(CLI::App& app, Flags& flags, Verb verb, const char* help) {
     if (verb != Verb::Reload) add_reason(*command, flags.question.why);
 }
 
+/// A verb about the key that is in use.
+void add_about_key(CLI::App& app, Flags& flags, Verb verb, const char* help) {
+    auto* command = app.add_subcommand(std::string(control::name_of(verb)), help);
+    command->callback([&flags, verb] { flags.question.verb = verb; });
+    command->add_flag("--wait", flags.rotation.wait, "wait until it is done");
+    command->add_option("--generation", flags.generation, "which key is meant (the one that is in use)")
+        ->check(CLI::PositiveNumber);
+    add_reason(*command, flags.question.why);
+    add_waiting(*command, flags, "5m");
+}
+
+std::string fault_of_pause(const std::string& text) {
+    const auto span = core::parse_duration(text);
+    const bool good = span && *span >= std::chrono::seconds{1} && *span <= core::longest_pause;
+    return good ? "" : "expected a duration from 1s to " + core::format_duration(core::longest_pause);
+}
+
+void add_pause(CLI::App& app, Flags& flags) {
+    auto* pause = app.add_subcommand("pause", "do nothing by the schedule, until resume or for a while");
+    pause->callback([&flags] {
+        flags.question.verb = Verb::Pause;
+        const auto span = core::parse_duration(flags.span).value_or(core::Millis{});
+        flags.question.for_s = static_cast<std::uint32_t>(span / std::chrono::seconds{1});
+    });
+    pause->add_option("--for", flags.span, "how long")->check(fault_of_pause);
+    add_reason(*pause, flags.question.why);
+}
+
+Rotation rotation_of(const Flags& flags) {
+    auto rotation = flags.rotation;
+    rotation.patience = patience_of(flags, std::chrono::minutes{5});
+    return rotation;
+}
+
 int run(const CLI::App& app, const Flags& flags) {
     using namespace std::chrono_literals;
     const auto terminal = terminal_of(flags);
     if (app.got_subcommand("status")) return status(terminal);
     if (app.got_subcommand("history")) return history(terminal, flags.most);
     if (app.got_subcommand("wait-ready")) return wait_ready(terminal, patience_of(flags, 90s));
-    if (!app.got_subcommand("rotate")) return just_ask(terminal, flags.question);
-    auto rotation = flags.rotation;
-    rotation.patience = patience_of(flags, 5min);
-    return rotate(terminal, rotation);
+    if (app.got_subcommand("list")) return list(terminal, patience_of(flags, 15s));
+    if (app.got_subcommand("rotate")) return rotate(terminal, rotation_of(flags));
+    if (!core::names_a_generation(control::request_of(flags.question.verb)))
+        return just_ask(terminal, flags.question);
+    auto question = flags.question;
+    question.generation = flags.generation;
+    return ask_about_key(terminal, question,
+                         {.wait = flags.rotation.wait, .patience = patience_of(flags, 5min)});
 }
 
 int parse_and_run(int argc, char** argv) {
@@ -115,6 +155,14 @@ int parse_and_run(int argc, char** argv) {
     rotate->add_flag("--wait", flags.rotation.wait, "wait until it is done");
     add_reason(*rotate, flags.rotation.why);
     add_waiting(*rotate, flags, "5m");
+    add_about_key(app, flags, Verb::Rollback, "take the key before it back into use");
+    add_about_key(app, flags, Verb::Disable, "disable the key, until a person has it enabled");
+    add_about_key(app, flags, Verb::Enable, "enable the key again");
+    add_about_key(app, flags, Verb::Acknowledge, "the device's programs use the key: its predecessor may go");
+    add_pause(app, flags);
+    add_plain(app, flags, Verb::Resume, "go on with the schedule");
+    add_waiting(*app.add_subcommand("list", "this device's keys on the service, and how full the quota is"),
+                flags, "15s");
     add_plain(app, flags, Verb::Reload, "read the settings again, and end a wait");
     add_plain(app, flags, Verb::Decommission, "take the device out of service");
     add_plain(app, flags, Verb::Recommission, "take it into service again");
@@ -122,7 +170,8 @@ int parse_and_run(int argc, char** argv) {
     add_waiting(*app.add_subcommand("wait-ready", "wait until the device has a key that works"), flags,
                 "90s");
     app.footer(
-        "Ends with 0 done, 10 nothing to do, 64 usage, 69 no devkeyd runs, 74 not written down, 75 later,\n"
+        "Ends with 0 done, 10 nothing to do, 64 usage, 69 no devkeyd runs, 70 can't be done, 74 not written "
+        "down, 75 later,\n"
         "76 not understood, 77 not allowed, 78 bad settings; status: 0 healthy, 1 degraded, 2 failing.");
     try {
         app.parse(argc, argv);

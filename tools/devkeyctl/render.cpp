@@ -28,6 +28,11 @@ std::string text(const Object::Ptr& json, const std::string& name) {
     return json ? text(*json, name) : std::string{};
 }
 
+std::optional<core::Instant> time(const Object& json, const std::string& name) {
+    const auto at = core::parse_instant(text(json, name));
+    return at ? std::optional(*at) : std::nullopt;
+}
+
 Object::Ptr parse(const std::string& line) {
     return Poco::JSON::Parser().parse(line).extract<Object::Ptr>();
 }
@@ -53,7 +58,11 @@ void read_status(const Object& json, Answer& answer) {
     for (const auto& old : objects(json, "superseded"))
         if (old->getValue<bool>("enabled"))
             answer.enabled.push_back(old->getValue<std::uint32_t>("generation"));
-    answer.doing = text(json.getObject("agent"), "doing");
+    const auto agent = json.getObject("agent");
+    answer.doing = text(agent, "doing");
+    if (agent) answer.asked_id = text(agent->getObject("asked"), "id");
+    answer.now = time(json, "now");
+    if (const auto slots = json.getObject("slots")) answer.listed_at = time(*slots, "at");
 }
 
 Answer read_answer(std::string line) {
@@ -63,6 +72,7 @@ Answer read_answer(std::string line) {
     answer.kind = json->getValue<std::string>("answer");
     answer.error = text(json, "error");
     answer.detail = text(json, "detail");
+    answer.id = text(json, "id");
     if (answer.kind == "status") read_status(*json, answer);
     answer.line = std::move(line);
     return answer;
@@ -117,10 +127,23 @@ void add_key(Lines& lines, const Object& json, const std::string& now) {
     lines.add("  file", json.getValue<bool>("credential_file_whole") ? "whole" : "not there, or altered");
 }
 
+std::string state_of_old(const Object& old, const std::string& now) {
+    std::string words = old.getValue<bool>("enabled") ? "still enabled" : "disabled";
+    if (old.has("superseded_at")) words += ", replaced " + relative(text(old, "superseded_at"), now);
+    return words + (old.optValue("can_return", false) ? ", can come back" : "");
+}
+
+std::string slots_of(const Object& json) {
+    const auto slots = json.getObject("slots");
+    if (!slots) return {};
+    return slots->has("most") ? text(slots, "taken") + " of " + text(slots, "most") + " taken"
+                              : text(slots, "taken") + " taken";
+}
+
 void add_others(Lines& lines, const Object& json, const std::string& now) {
     for (const auto& old : objects(json, "superseded"))
         lines.add("old key", fmt::format("{} (generation {}, {})", text(old, "name"), text(old, "generation"),
-                                         old->getValue<bool>("enabled") ? "still enabled" : "disabled"));
+                                         state_of_old(*old, now)));
     for (const auto& other : objects(json, "others"))
         lines.add("other key", text(other, "name") + ", seen " + relative(text(other, "seen_at"), now));
     for (const auto& failure : objects(json, "failures"))
@@ -129,11 +152,31 @@ void add_others(Lines& lines, const Object& json, const std::string& now) {
                                          text(failure, "message"), relative(text(failure, "retry_at"), now)));
 }
 
+std::string render_list(const Object& json) {
+    const auto now = text(json, "now");
+    std::string lines;
+    const auto add = [&](const std::string& id, const std::string& name, const std::string& generation,
+                         const std::string& words) {
+        lines += fmt::format("{}  {}  {:>3}  {}\n", id, name, generation, words);
+    };
+    if (const auto key = json.getObject("key"))
+        add(text(key, "id"), text(key, "name"), text(key, "generation"), "in use, " + text(key, "standing"));
+    for (const auto& old : objects(json, "superseded"))
+        add(text(old, "id"), text(old, "name"), text(old, "generation"), state_of_old(*old, now));
+    for (const auto& other : objects(json, "others"))
+        add(text(other, "id"), text(other, "name"), "",
+            "another installation's, seen " + relative(text(other, "seen_at"), now));
+    const auto slots = json.getObject("slots");
+    if (!slots) return lines + "the service wasn't asked yet";
+    return lines + "owner's keys: " + slots_of(json) + ", asked " + relative(text(slots, "at"), now);
+}
+
 void add_agent(Lines& lines, const Object& json) {
-    if (const auto slots = json.getObject("slots"))
-        lines.add("slots", slots->has("most") ? text(slots, "taken") + " of " + text(slots, "most") + " taken"
-                                              : text(slots, "taken") + " taken");
+    lines.add("slots", slots_of(json));
     lines.add("clock", text(json, "clock"));
+    if (const auto pause = json.getObject("pause"))
+        lines.add("paused", pause->has("until") ? "ends " + relative(text(pause, "until"), text(json, "now"))
+                                                : "until devkeyctl resume");
     const auto agent = json.getObject("agent");
     if (const auto asked = agent ? agent->getObject("asked") : Object::Ptr{})
         lines.add("asked for", fmt::format("{}{} by {}{}", text(asked, "request"),
@@ -186,6 +229,14 @@ Result<Answer> parse_answer(std::string line) {
 Result<std::string> render_status(const Answer& answer, bool color) {
     try {
         return render(*parse(answer.line), color);
+    } catch (const std::exception&) {
+        return not_understood();
+    }
+}
+
+Result<std::string> render_keys(const Answer& answer) {
+    try {
+        return render_list(*parse(answer.line));
     } catch (const std::exception&) {
         return not_understood();
     }

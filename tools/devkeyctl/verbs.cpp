@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "devkeyctl/exit_codes.hpp"
-#include "devkeyctl/render.hpp"
+#include "devkeyctl/telling.hpp"
 
 namespace devkey::ctl {
 
@@ -18,113 +18,6 @@ using core::Result;
 using namespace std::chrono_literals;
 
 namespace {
-
-// A rotation takes a second or two: often enough to be told at once, and no load.
-constexpr core::Millis look_again = 200ms;
-
-int exit_code_of(ErrorKind kind) {
-    switch (kind) {
-        case ErrorKind::NotFound:
-            return exit_not_running;
-        case ErrorKind::Forbidden:
-            return exit_refused;
-        case ErrorKind::InvalidInput:
-            return exit_usage;
-        case ErrorKind::Corrupt:
-            return exit_protocol;
-        default:
-            return exit_later;
-    }
-}
-
-std::string_view name_of_failure(ErrorKind kind) {
-    switch (kind) {
-        case ErrorKind::NotFound:
-            return "not-running";
-        case ErrorKind::Forbidden:
-            return "not-allowed";
-        case ErrorKind::Corrupt:
-            return "not-understood";
-        default:
-            return "no-answer";
-    }
-}
-
-int exit_code_of_refusal(std::string_view error) {
-    if (error == "not-allowed") return exit_refused;
-    if (error == "busy") return exit_later;
-    if (error == "not-saved") return exit_io;
-    if (error == "bad-settings") return exit_settings;
-    return exit_usage;
-}
-
-int exit_code_of(const Answer& answer) {
-    if (answer.kind == "refused") return exit_code_of_refusal(answer.error);
-    return answer.kind == "nothing-to-do" ? exit_nothing_to_do : exit_done;
-}
-
-std::string words_of(const Answer& answer) {
-    if (answer.kind == "refused") return answer.error + ": " + answer.detail;
-    if (answer.kind == "accepted") return "written down: the agent does it as soon as it can";
-    if (answer.detail.empty()) return answer.kind;
-    return answer.kind + ": " + answer.detail;
-}
-
-Result<Answer> ask(const Terminal& terminal, const Question& question) {
-    auto line = terminal.ask(question);
-    if (!line) return std::unexpected(std::move(line.error()));
-    return parse_answer(*std::move(line));
-}
-
-int tell(const Terminal& terminal, const core::Error& error) {
-    const auto name = std::string(name_of_failure(error.kind));
-    if (terminal.json)
-        terminal.out(json_of("failed", {{"error", name}, {"detail", error.message}}));
-    else
-        terminal.note(name + ": " + error.message);
-    return exit_code_of(error.kind);
-}
-
-int tell(const Terminal& terminal, const Answer& answer) {
-    if (terminal.json)
-        terminal.out(answer.line);
-    else if (answer.kind == "refused")
-        terminal.note(words_of(answer));
-    else
-        terminal.out(words_of(answer));
-    return exit_code_of(answer);
-}
-
-int tell_timeout(const Terminal& terminal, const std::string& last) {
-    const auto detail = last + "; what was asked for stands, and the agent goes on with it";
-    if (terminal.json)
-        terminal.out(json_of("failed", {{"error", "later"}, {"detail", detail}}));
-    else
-        terminal.note("later: " + detail);
-    return exit_later;
-}
-
-/// Says what is waited for whenever that changes.
-class Watcher {
- public:
-    explicit Watcher(const Terminal& terminal) : terminal_(terminal) {}
-    void see(std::string now) {
-        if (now == last_) return;
-        last_ = std::move(now);
-        if (!terminal_.json) terminal_.note("waiting: " + last_);
-    }
-    [[nodiscard]] const std::string& last() const { return last_; }
-
- private:
-    const Terminal& terminal_;
-    std::string last_;
-};
-
-std::string words_of_wait(const Answer& status) {
-    // What comes next is under way at once.
-    if (status.reason == "healthy") return "the agent begins with it";
-    return status.reason + ": " + status.sentence + (status.doing.empty() ? "" : " (" + status.doing + ")");
-}
 
 bool leaks(const Answer& status, std::uint32_t generation) {
     return std::ranges::any_of(status.enabled, [=](std::uint32_t old) { return old <= generation; });

@@ -36,7 +36,17 @@ struct Rotation {
 /// Replaces the key that is current when it is asked: whatever comes in between, it is replaced once.
 [[nodiscard]] int rotate(const Terminal& terminal, const Rotation& rotation);
 
-/// Reload, decommission, recommission, take-over: asked for, and not waited for.
+struct Waiting {
+    bool wait = false;        ///< until the agent is done with it
+    core::Millis patience{};  ///< at most
+};
+/// Rollback, disable, enable, ack: about the key that is current when it is asked, or `question.generation`.
+[[nodiscard]] int ask_about_key(const Terminal& terminal, control::Question question, const Waiting& waiting);
+
+/// This device's keys, as the service has them now, and how full the owner's quota is.
+[[nodiscard]] int list(const Terminal& terminal, core::Millis patience);
+
+/// Reload, pause, resume, decommission, recommission, take-over: asked for, and not waited for.
 [[nodiscard]] int just_ask(const Terminal& terminal, const control::Question& question);
 
 /// Until the device has a key that works, `patience` at most: also for an agent that doesn't run yet.
