@@ -25,6 +25,13 @@ void note(Told& told, const Result<void>& ran) {
         told = {.failures = told.failures + 1, .message = ran.error().message};
 }
 
+/// Of the key that the current one has replaced, and of no earlier one.
+void restart_grace(State& state, Instant now) {
+    for (auto& old : state.superseded)
+        if (!old.disabled_at && old.superseded_at && *old.superseded_at >= *state.current->published_at)
+            old.superseded_at = now;
+}
+
 }  // namespace
 
 ports::HookFacts Reconciler::facts_of(std::string_view hook, const std::string& id, const std::string& name,
@@ -45,9 +52,7 @@ Reconciler::Done Reconciler::tell_programs() {
     State next = *seen_.state;
     note(next.current->told, ran);
     // Who waits for the programs gives them the whole grace.
-    const bool restarts = ran && hook.required && time().trust == ClockTrust::Server;
-    for (auto& old : next.superseded)
-        if (restarts && !old.disabled_at) old.superseded_at = time().now;
+    if (ran && hook.required && time().trust == ClockTrust::Server) restart_grace(next, time().now);
     if (auto saved = save(std::move(next)); !saved) return saved;
     if (ran) tell_of("programs-told", "the programs that use the key have been told of it", key);
     return ran;

@@ -77,6 +77,17 @@ TEST_F(Hooked, TheGraceWaitsForARequiredHook) {
     EXPECT_FALSE(works("id2"));
 }
 
+TEST_F(Hooked, TheGraceOfAnEarlierKeyDoesNotWaitForAnotherHook) {
+    have(&core::HooksPolicy::after_publish, true);
+    world.settle(Trigger::Start);
+    world.settle(Trigger::Rotate);
+    world.live(20h);
+    world.settle(Trigger::Rotate);
+    world.live(5h);
+    EXPECT_FALSE(works("id1"));
+    EXPECT_TRUE(works("id2"));
+}
+
 TEST_F(Hooked, ARequiredHookThatKeepsFailingGoesBackOnceAndSaysSo) {
     world.setup.policy.rotate.after = days{4};
     have(&core::HooksPolicy::after_publish, true);

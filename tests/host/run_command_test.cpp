@@ -148,7 +148,7 @@ TEST_F(Group, IsKilledWhenItsFirstEnds) {
 TEST_F(Group, IsKilledWhenWeStop) {
     Wake stop;
     stop.set();
-    EXPECT_EQ(kind_of(shell(script("sleep 1000")), stop.descriptor()), ErrorKind::Unavailable);
+    EXPECT_EQ(kind_of(shell(script("sleep 1000")), stop.descriptor()), ErrorKind::TooEarly);
 }
 
 }  // namespace

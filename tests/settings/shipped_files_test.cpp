@@ -85,8 +85,8 @@ TEST(ShippedFiles, EveryKeyStandsInTheYamlAndInTheReferenceAndNoOther) {
     EXPECT_EQ(documented("policy.yaml"), known(policy_schema));
 }
 
-TEST(ShippedFiles, TheHeartbeatInACommentIsValid) {
-    auto yaml = shipped("policy.yaml");
+TEST(ShippedFiles, WhatStandsInCommentsIsValid) {
+    auto yaml = replaced(shipped("policy.yaml"), "hooks: {}", "hooks:");
     for (std::size_t at = 0; (at = yaml.find("\n  #", at)) != std::string::npos; at += 3)
         yaml.erase(at + 3, 1);
     EXPECT_NE(yaml, shipped("policy.yaml"));
