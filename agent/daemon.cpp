@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "host/owner_secret.hpp"
+#include "on_disk.hpp"
 #include "storage/state_file.hpp"
 
 namespace devkey {
@@ -41,17 +42,26 @@ Daemon::Daemon(const Flags& flags, SettingsPointer settings, const Shared& share
       stop_(stop),
       reload_(std::move(reload)),
       desk_(loop_, shared,
-            {.status = [this] { return status(); },
-             .agent = [this] { return agent_status(); },
-             .record = [this](const core::Asking& asking) { return record(asking); },
-             .reload = [this] { return this->reload(); },
-             .look = [this] { ask(Trigger::Look); }}),
+            {.status = [this] {
+    return status(); },
+             .agent = [this] {
+    return agent_status(); },
+             .record = [this](const core::Asking& asking) {
+    return record(asking); },
+             .reload = [this] {
+    return this->reload(); },
+             .look = [this] {
+    ask(Trigger::Look); }},
+             .plan = [this](core::Millis span) {
+    return plan(span); }
+}),
       wanted_(std::move(settings)),
-      worker_([this](const Request& request) { return work(request); },
+      worker_([this](const Request& request) {
+    return work(request); },
               [](const Request& waiting, Request next) {
-                  // The strongest of both: whoever asked for it still gets it.
-                  next.trigger = std::max(waiting.trigger, next.trigger);
-                  return next;
+    // The strongest of both: whoever asked for it still gets it.
+    next.trigger = std::max(waiting.trigger, next.trigger);
+    return next;
               }) {}
 
 Daemon::Answer Daemon::work(const Request& request) {
@@ -217,14 +227,20 @@ void Daemon::signalled() {
 
 core::Status Daemon::status() const {
     if (latest_) return core::later(latest_->status, shared_.clock.boot_now() - latest_at_);
-    // Before the first pass has ended: what is on disk, and what follows from it.
+    // Before the first pass has ended.
     const auto state = storage::look_at_state(wanted_->state_directory).value_or(std::nullopt);
-    auto status = core::status_of(wanted_->policy, state,
-                                  {.now = shared_.clock.now(), .trust = core::ClockTrust::None});
-    status.usable = status.key && status.key->published_at;
-    if (!status.key) status.decision.reason = core::Reason::NoKeyYet;
-    status.health = core::health_of(status);
-    return status;
+    return status_on_disk(wanted_->policy, state, shared_.clock.now());
+}
+
+core::Forecast Daemon::plan(core::Millis span) const {
+    const auto known = status();
+    return plan_on_disk(*wanted_,
+                        {.device = known.device,
+                         .asking = asking_,
+                         .slots = known.slots,
+                         .now = known.now,
+                         .trust = known.trust},
+                        span);
 }
 
 control::AgentStatus Daemon::agent_status() const {

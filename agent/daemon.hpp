@@ -83,6 +83,7 @@ class Daemon {
     bool reload();
     [[nodiscard]] core::Status status() const;
     [[nodiscard]] control::AgentStatus agent_status() const;
+    [[nodiscard]] core::Forecast plan(core::Millis span) const;
     [[nodiscard]] core::Result<void> record(const core::Asking& asking);
     void watch_files();
     void watch(Watched& watched);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "control/plan_json.hpp"
 #include "host/group.hpp"
 #include "storage/requests_file.hpp"
 
@@ -87,6 +88,7 @@ std::string FrontDesk::answer(const host::Peer& peer, const control::Question& q
         return control::format_refusal(
             Refusal::BadSettings, "the old settings stay in use: see the log, or devkeyd --check-config");
     if (reply.look) daemon_.look();
+    if (reply.plan) return control::format_plan(daemon_.plan(*reply.plan));
     if (reply.history > 0) return control::format_history(shared_.history.latest(reply.history));
     if (!reply.record) return reply.line;
     if (const auto recorded = daemon_.record(*reply.record); !recorded) {

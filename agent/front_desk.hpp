@@ -9,6 +9,7 @@
 #include <string>
 
 #include "control/desk.hpp"
+#include "core/forecast.hpp"
 #include "core/settings.hpp"
 #include "host/control_socket.hpp"
 #include "wiring.hpp"
@@ -26,6 +27,7 @@ class FrontDesk {
             record;                    ///< writes it down, and wakes the worker
         std::function<bool()> reload;  ///< false: the new settings are wrong
         std::function<void()> look;    ///< has the worker ask the service how the keys are
+        std::function<core::Forecast(core::Millis)> plan;  ///< what comes until then
     };
 
     /// `loop` and `shared` outlive it.

@@ -29,18 +29,22 @@ std::string heartbeat_of(const core::Policy& policy) {
 core::Result<engine::Setup> setup_of(const core::Settings& settings, int stop) {
     auto device = host::read_device_id(settings.device_id, stop);
     if (!device) return std::unexpected(std::move(device.error()));
-    core::Identity identity{.service = settings.service.url,
-                            .app = settings.service.app,
-                            .owner = owner_of(settings.owner),
-                            .device = *std::move(device)};
-    return engine::Setup{.policy = settings.policy,
-                         .identity = std::move(identity),
-                         .key_prefix = settings.key_prefix,
-                         .machine = host::machine_tag(),
-                         .built_at = built_at};
+    return setup_for(settings, *std::move(device));
 }
 
 }  // namespace
+
+engine::Setup setup_for(const core::Settings& settings, std::string device) {
+    core::Identity identity{.service = settings.service.url,
+                            .app = settings.service.app,
+                            .owner = owner_of(settings.owner),
+                            .device = std::move(device)};
+    return {.policy = settings.policy,
+            .identity = std::move(identity),
+            .key_prefix = settings.key_prefix,
+            .machine = host::machine_tag(),
+            .built_at = built_at};
+}
 
 core::Result<std::unique_ptr<Device>> Device::make(const core::Settings& settings, const Shared& shared) {
     auto sink = storage::CredentialFile::make(settings.credential_file, shared.files);

@@ -63,6 +63,9 @@ class Device {
     engine::Reconciler reconciler_;
 };
 
+/// What the engine is told of the settings and this machine, for a device whose id is known.
+[[nodiscard]] engine::Setup setup_for(const core::Settings& settings, std::string device);
+
 /// What in the settings can't be used on this machine, by this user: all that Device::make and a first pass
 /// would refuse of files, folders, groups and ids. It makes no request, runs no command and changes nothing.
 /// Each message begins with the setting's name.

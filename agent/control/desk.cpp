@@ -104,6 +104,7 @@ Reply reply_to(const Question& question, const Rights& rights, const Standing& s
                                                          "control.change_group may ask anything");
     if (question.verb == Verb::Status) return {.line = format_status(standing.status, standing.agent)};
     if (question.verb == Verb::History) return {.history = question.most};
+    if (question.verb == Verb::Plan) return {.plan = std::chrono::seconds{question.until_s}};
     if (question.verb == Verb::Reload) return {.line = format_done(), .reload = true};
     if (question.verb == Verb::Look) return {.line = format_done(), .look = true};
     if (const auto why = impossible(question, standing.status); !why.empty())

@@ -26,6 +26,7 @@ struct Reply {
     std::uint32_t history = 0;             ///< answer with so many entries of the history
     bool reload = false;                   ///< read the settings again
     bool look = false;                     ///< ask the service how the keys are
+    std::optional<core::Millis> plan{};    ///< answer with what comes until then
 };
 
 /// `by`: who asks, for people. `fresh_id`: for what is written down.

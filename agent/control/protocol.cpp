@@ -18,10 +18,10 @@ using Poco::JSON::Object;
 
 namespace {
 
-constexpr std::array verbs{Verb::Status,       Verb::History,      Verb::Rotate,      Verb::Reload,
-                           Verb::Decommission, Verb::Recommission, Verb::TakeOver,    Verb::Rollback,
-                           Verb::Disable,      Verb::Enable,       Verb::Acknowledge, Verb::Pause,
-                           Verb::Resume,       Verb::Look};
+constexpr std::array verbs{Verb::Status,   Verb::History,      Verb::Plan,         Verb::Rotate,
+                           Verb::Reload,   Verb::Decommission, Verb::Recommission, Verb::TakeOver,
+                           Verb::Rollback, Verb::Disable,      Verb::Enable,       Verb::Acknowledge,
+                           Verb::Pause,    Verb::Resume,       Verb::Look};
 
 std::string line_of(const Object& json) {
     std::ostringstream text;
@@ -69,6 +69,11 @@ Question read_question(std::string_view line) {
         if (question.most == 0 || question.most > most_entries)
             fields.refuse("most", "is not from 1 to " + std::to_string(most_entries));
     }
+    if (question.verb == Verb::Plan) {
+        question.until_s = fields.number("until_s");
+        if (question.until_s > longest_plan_s)
+            fields.refuse("until_s", "is more than " + std::to_string(longest_plan_s) + ", 400 days");
+    }
     fields.done();
     return question;
 }
@@ -76,14 +81,14 @@ Question read_question(std::string_view line) {
 }  // namespace
 
 std::string_view name_of(Verb verb) {
-    constexpr std::array names{"status",       "history",   "rotate",   "reload",  "decommission",
-                               "recommission", "take-over", "rollback", "disable", "enable",
-                               "ack",          "pause",     "resume",   "look"};
+    constexpr std::array names{"status",       "history",      "plan",      "rotate",   "reload",
+                               "decommission", "recommission", "take-over", "rollback", "disable",
+                               "enable",       "ack",          "pause",     "resume",   "look"};
     return names.at(static_cast<std::size_t>(verb));
 }
 
 bool only_reads(Verb verb) {
-    return verb == Verb::Status || verb == Verb::History || verb == Verb::Look;
+    return verb == Verb::Status || verb == Verb::History || verb == Verb::Plan || verb == Verb::Look;
 }
 
 Request request_of(Verb verb) {
@@ -110,6 +115,7 @@ Request request_of(Verb verb) {
             return Request::Resume;
         case Verb::Status:
         case Verb::History:
+        case Verb::Plan:
         case Verb::Reload:
         case Verb::Look:
             break;
@@ -125,6 +131,7 @@ std::string format_question(const Question& question) {
     if (question.verb == Verb::Rotate) json.set("compromised", question.compromised);
     if (question.for_s > 0) json.set("for_s", question.for_s);
     if (question.verb == Verb::History) json.set("most", question.most);
+    if (question.verb == Verb::Plan) json.set("until_s", question.until_s);
     if (!question.why.empty()) json.set("why", question.why);
     return line_of(json);
 }

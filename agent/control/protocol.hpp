@@ -21,6 +21,7 @@ inline constexpr std::uint32_t most_entries = 100;
 enum class Verb {
     Status,
     History,
+    Plan,
     Rotate,
     Reload,
     Decommission,
@@ -34,6 +35,9 @@ enum class Verb {
     Resume,
     Look,  ///< ask the service now how the keys are
 };
+
+/// How far a plan looks ahead: more is a bad request.
+inline constexpr std::uint32_t longest_plan_s = 400 * 24 * 3600;
 
 /// In kebab case, as devkeyctl has it.
 [[nodiscard]] std::string_view name_of(Verb verb);
@@ -50,6 +54,7 @@ struct Question {
     bool compromised = false;      ///< Rotate
     std::uint32_t for_s = 0;       ///< Pause: seconds, at most core::longest_pause; 0: until Resume
     std::uint32_t most = 20;       ///< History: entries, at most most_entries
+    std::uint32_t until_s = 0;     ///< Plan: seconds from now, at most longest_plan_s
     std::string why{};             ///< of those that are written down; at most core::longest_why bytes
 
     bool operator==(const Question&) const = default;
@@ -79,6 +84,7 @@ struct AgentStatus {
     int pid = 0;
     core::Asking asking{};  ///< what stands; Request::None: nothing
     std::string doing{};    ///< the action under way; empty: none
+    bool running = true;    ///< false: nobody is there, and this is what is on disk
 };
 
 /// Answers: one line each, without its end.

@@ -107,8 +107,9 @@ Object::Ptr to_json(const core::Asking& asking) {
 
 Object::Ptr to_json(const AgentStatus& agent) {
     auto json = make_object();
-    json->set("version", agent.version);
-    json->set("pid", agent.pid);
+    json->set("running", agent.running);
+    set_text(*json, "version", agent.version);
+    if (agent.running) json->set("pid", agent.pid);
     set_text(*json, "doing", agent.doing);
     if (agent.asking.request != core::Request::None) json->set("asked", to_json(agent.asking));
     return json;

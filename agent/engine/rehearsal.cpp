@@ -12,10 +12,13 @@ namespace {
 
 class Clock final : public ports::Clock {
  public:
-    Clock(Instant now, Millis utc_offset) : now_(now), utc_offset_(utc_offset) {}
+    explicit Clock(const Scene& scene)
+        : now_(scene.now),
+          utc_offset_(scene.utc_offset),
+          synchronised_(scene.trust >= ClockTrust::Synchronised) {}
     Instant now() const override { return now_; }
     BootInstant boot_now() const override { return boot_; }
-    bool is_synchronised() const override { return true; }
+    bool is_synchronised() const override { return synchronised_; }
     Millis utc_offset() const override { return utc_offset_; }
     void go_to(BootInstant at) {
         const Millis by = std::max(at - boot_, Millis{1});
@@ -27,6 +30,7 @@ class Clock final : public ports::Clock {
     Instant now_;
     BootInstant boot_{std::chrono::hours{1}};
     Millis utc_offset_;
+    bool synchronised_;
 };
 
 /// Tags that can be told from real ones by people: `xxxa`, `xxxb`, …
@@ -92,10 +96,16 @@ class Program final : public ports::Heartbeat {
     const Clock& clock_;
 };
 
+class Programs final : public ports::Hooks {
+ public:
+    Result<void> run(const Hook& /*hook*/, const ports::HookFacts& /*facts*/) override { return {}; }
+};
+
 /// Has the keys that the state knows, as it knows them.
 class Service final : public ports::KeyService {
  public:
-    Service(const Scene& scene, const State* state, const Clock& clock) : can_(scene.service), clock_(clock) {
+    Service(const Scene& scene, const State* state, const Clock& clock)
+        : can_(scene.service), clock_(clock), told_(scene.trust == ClockTrust::Server) {
         if (state != nullptr) seed(*state);
         // What else takes a slot is none of ours.
         for (auto at = keys_.size(); scene.slots && at < scene.slots->taken; ++at)
@@ -103,7 +113,10 @@ class Service final : public ports::KeyService {
     }
 
     const Capabilities& capabilities() const override { return can_; }
-    Result<std::string> log_in() override { return owner_; }
+    Result<std::string> log_in() override {
+        told_ = true;
+        return owner_;
+    }
     Result<std::vector<ListedKey>> list() override {
         std::vector<ListedKey> listed;
         for (const auto& key : keys_) listed.push_back(key.listed);
@@ -131,12 +144,14 @@ class Service final : public ports::KeyService {
         return {};
     }
     Result<std::string> prove(const Secret& secret) override {
+        told_ = true;
         for (const auto& key : keys_)
             if (key.listed.enabled && !key.secret.empty() && key.secret == secret) return owner_;
         return fail(ErrorKind::Unauthenticated, "the key is not accepted");
     }
     void set_floor(Instant /*floor*/) override {}
     std::optional<ServerDate> server_date() const override {
+        if (!told_) return std::nullopt;
         return ServerDate{.date = clock_.now(), .came = clock_.boot_now()};
     }
     void rest() noexcept override {}
@@ -157,7 +172,7 @@ class Service final : public ports::KeyService {
                 current->key.secret);
         if (const auto& pending = state.pending)
             add(pending->key.id, pending->key.name, true, pending->key.secret);
-        for (const auto& key : state.superseded) add(key.id, key.name, !key.disabled_at);
+        for (const auto& key : state.superseded) add(key.id, key.name, !key.disabled_at, key.secret);
         for (const auto& key : state.others) add(key.id, key.name, !key.disabled);
         // Of a create that was never answered it is taken for granted that it never happened.
         const auto& intent = state.intent;
@@ -179,6 +194,7 @@ class Service final : public ports::KeyService {
     const Clock& clock_;
     std::string owner_ = "the-owner";
     std::vector<Held> keys_;
+    bool told_;  // the time: with every answer, and the first is always one to a log-in
     int made_ = 0;
 };
 
@@ -216,7 +232,7 @@ class Steps {
 class Stage {
  public:
     explicit Stage(const Scene& scene)
-        : clock_(scene.now, scene.utc_offset),
+        : clock_(scene),
           service_(scene, state_in(scene), clock_),
           store_(scene.state),
           sink_(state_in(scene)),
@@ -226,7 +242,8 @@ class Stage {
                   .clock = clock_,
                   .entropy = entropy_,
                   .reporter = reporter_,
-                  .heartbeat = program_},
+                  .heartbeat = program_,
+                  .hooks = hooks_},
                  scene.setup),
           asking_(scene.asking) {}
 
@@ -272,6 +289,7 @@ class Stage {
     Store store_;
     Sink sink_;
     Program program_{clock_};
+    Programs hooks_;
     Reconciler agent_;
     Asking asking_;
     Steps steps_;

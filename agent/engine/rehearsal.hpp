@@ -14,9 +14,10 @@ struct Scene {
     core::Result<std::optional<core::State>> state;  ///< as it was read from disk
     core::Asking asking{};                           ///< what stands in requests.json
     core::Capabilities service{};
-    std::optional<core::Slots> slots{};  ///< of the owner, as far as they are known
-    core::Instant now{};                 ///< the service vouches for it
-    core::Millis utc_offset{};           ///< stays as it is
+    std::optional<core::Slots> slots{};                 ///< of the owner, as far as they are known
+    core::Instant now{};                                ///< right, whoever vouches for it
+    core::ClockTrust trust = core::ClockTrust::Server;  ///< once the service is asked anything, it does
+    core::Millis utc_offset{};                          ///< stays as it is
 };
 
 inline constexpr core::Millis longest_rehearsal = std::chrono::days{400};

@@ -203,6 +203,15 @@ Result<void> check_ca_file(const std::string& path) {
                     "; name the PEM file of the authority that signed the service's certificate");
 }
 
+Result<std::vector<std::string>> addresses_of(const Origin& origin, const Interrupter& interrupter,
+                                              Interrupter::Time deadline) {
+    const auto found = resolve(origin, interrupter, deadline);
+    if (!found) return std::unexpected(found.error());
+    std::vector<std::string> addresses;
+    for (const auto& address : *found) addresses.push_back(address.host().toString());
+    return addresses;
+}
+
 Result<StreamSocket> connect_to(const Origin& origin, const core::ServiceSettings& settings,
                                 core::Instant now, Interrupter& interrupter, Interrupter::Time deadline) {
     if (!origin.tls && !settings.plain_http)

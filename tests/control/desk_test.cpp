@@ -40,6 +40,13 @@ TEST_F(Desk, ReadersReadAndChangersChange) {
         }
 }
 
+TEST_F(Desk, APlanIsForReaders) {
+    const Question question{.verb = Verb::Plan, .until_s = 3600};
+    EXPECT_EQ(ask(question, reader).plan, std::chrono::hours{1});
+    EXPECT_FALSE(ask(question, nobody).plan);
+    EXPECT_TRUE(says(ask(question, nobody), "not-allowed"));
+}
+
 TEST_F(Desk, ARotationIsWrittenDownWithAllThatIsKnown) {
     auto question = rotate(3, true);
     question.why = "lost";

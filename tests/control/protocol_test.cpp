@@ -117,5 +117,14 @@ TEST(Answer, OfStatusTellsTheKeyAndWhatStands) {
     EXPECT_EQ(json->getObject("agent")->getValue<std::string>("doing"), "create");
 }
 
+TEST(Question, OfAPlanLooksFourHundredDaysAheadAtMost) {
+    const Question question{.verb = Verb::Plan, .until_s = 3600};
+    EXPECT_EQ(parse_question(format_question(question)), question);
+    EXPECT_TRUE(only_reads(Verb::Plan));
+    EXPECT_TRUE(parse_question(R"({"version":1,"verb":"plan","until_s":34560000})"));
+    EXPECT_FALSE(parse_question(R"({"version":1,"verb":"plan","until_s":34560001})"));
+    EXPECT_FALSE(parse_question(R"({"version":1,"verb":"plan"})"));
+}
+
 }  // namespace
 }  // namespace devkey::control

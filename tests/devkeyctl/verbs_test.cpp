@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "control/plan_json.hpp"
 #include "devkeyctl/exit_codes.hpp"
 #include "devkeyctl/render.hpp"
 
@@ -94,6 +95,68 @@ TEST_F(Ctl, JsonIsTheAnswerAsItCame) {
     EXPECT_EQ(out, R"({"version":1,"answer":"failed","error":"not-running","detail":"no \"devkeyd\""})"
                    "\n");
     EXPECT_EQ(notes, "");
+}
+
+TEST_F(Ctl, StatusLooksAtTheDiskWhereNobodyRuns) {
+    unreachable = core::Error{ErrorKind::NotFound, "no devkeyd"};
+    agent.running = false;
+    terminal.from_disk = [this](const Question& question) -> Result<std::string> {
+        EXPECT_EQ(question.verb, Verb::Status);
+        return control::format_status(status, agent);
+    };
+    EXPECT_EQ(ctl::status(terminal), exit_not_running);
+    EXPECT_TRUE(out.starts_with("health      healthy\n")) << out;
+    EXPECT_TRUE(out.contains("agent       not running")) << out;
+    terminal.from_disk = [](const Question& /*question*/) -> Result<std::string> {
+        return core::fail(ErrorKind::Forbidden, "state.json: run it as root");
+    };
+    EXPECT_EQ(ctl::status(terminal), exit_not_running);
+    EXPECT_TRUE(notes.contains("not-running: no devkeyd; ")) << notes;
+    EXPECT_TRUE(notes.contains("run it as root")) << notes;
+}
+
+TEST_F(Ctl, PlanIsToldInLinesOrAsItCame) {
+    to_others = control::format_plan({.from = core::Instant{0h},
+                                      .until = core::Instant{24h},
+                                      .steps = {{.at = core::Instant{2h},
+                                                 .action = core::Action::CheckLogin,
+                                                 .reason = core::Reason::LoginCheckDue,
+                                                 .detail = "devkey-a-b-3-c",
+                                                 .times = 3,
+                                                 .last_at = core::Instant{14h}}}});
+    EXPECT_EQ(plan(terminal, 24h), exit_done);
+    EXPECT_EQ(asked.back(), (Question{.verb = Verb::Plan, .until_s = 86400}));
+    EXPECT_TRUE(
+        out.starts_with("1970-01-01 00:00:00 to 1970-01-02 00:00:00, in UTC\n"
+                        "1970-01-01 02:00:00  check-login   login-check-due: "))
+        << out;
+    EXPECT_TRUE(out.contains("devkey-a-b-3-c (3 times, the last at 1970-01-01 14:00:00)\n")) << out;
+    EXPECT_TRUE(out.contains("then: healthy: ")) << out;
+    EXPECT_TRUE(out.contains("taken for granted: ")) << out;
+    out.clear();
+    terminal.json = true;
+    EXPECT_EQ(plan(terminal, 24h), exit_done);
+    EXPECT_EQ(out, to_others + "\n");
+    to_others = R"({"version":1,"answer":"plan"})";
+    terminal.json = false;
+    EXPECT_EQ(plan(terminal, 24h), exit_protocol);
+}
+
+TEST_F(Ctl, PlanLooksAtTheDiskWhereNobodyRuns) {
+    EXPECT_EQ(plan(terminal, 1h), exit_done) << "what isn't a plan is passed on";
+    unreachable = core::Error{ErrorKind::NotFound, "no devkeyd"};
+    EXPECT_EQ(plan(terminal, 1h), exit_not_running);
+    const auto ends_with = [&](Result<std::string> found) {
+        terminal.from_disk = [found](const Question& /*question*/) { return found; };
+        return plan(terminal, 1h);
+    };
+    EXPECT_EQ(ends_with(control::format_plan({})), exit_done);
+    EXPECT_EQ(ends_with(core::fail(ErrorKind::Forbidden, "closed")), exit_refused);
+    EXPECT_EQ(ends_with(core::fail(ErrorKind::InvalidInput, "devkeyd.yaml:3:1: what?")), exit_settings);
+    EXPECT_TRUE(notes.contains("bad-settings: devkeyd.yaml:3:1")) << notes;
+    EXPECT_EQ(ends_with(core::fail(ErrorKind::NotFound, "no settings")), exit_not_running);
+    unreachable = core::Error{ErrorKind::Forbidden, "closed"};
+    EXPECT_EQ(ends_with(control::format_plan({})), exit_refused) << "somebody runs there";
 }
 
 TEST_F(Ctl, RotateNamesTheGenerationThatIsCurrent) {

@@ -66,7 +66,9 @@ TEST_F(Rehearsal, AMonthIsAShortList) {
 
 TEST_F(Rehearsal, TellsWhatThenIsDone) {
     world.restart();
-    const auto told = forecast(days{70});
+    auto begin = scene();
+    begin.trust = core::ClockTrust::Synchronised;  // nobody has told it the time yet
+    const auto told = rehearse(begin, days{70});
     const auto end = world.clock.boot_now() + days{70};
     std::map<Action, std::vector<core::Instant>> done;
     for (auto trigger = Trigger::Start; world.clock.boot_now() <= end; trigger = Trigger::Due) {
@@ -83,10 +85,22 @@ TEST_F(Rehearsal, TellsWhatThenIsDone) {
         EXPECT_EQ(planned, done[action]) << core::name_of(action);
         EXPECT_FALSE(planned.empty());
     }
-    unsigned checks = 0;
-    for (const auto& step : told.steps)
-        if (step.action == Action::CheckLogin) checks += step.times;
-    EXPECT_EQ(checks, done[Action::CheckLogin].size());
+    std::map<Action, std::size_t> planned;
+    for (const auto& step : told.steps) planned[step.action] += step.times;
+    for (const auto& [action, when] : done) EXPECT_EQ(planned[action], when.size()) << core::name_of(action);
+    EXPECT_EQ(planned.size(), done.size());
+}
+
+TEST_F(Rehearsal, AsksForTheTimeWhereNobodyVouchesForIt) {
+    world.setup.policy.watchdog.key_login.reset();
+    world.setup.policy.watchdog.key_listed.reset();
+    auto begin = scene();
+    begin.trust = core::ClockTrust::Floor;
+    const auto told = rehearse(begin, days{25});
+    ASSERT_NE(find(told, Action::AskTime), nullptr);
+    EXPECT_EQ(find(told, Action::AskTime)->times, 1U);
+    EXPECT_EQ(find(told, Action::AskTime)->reason, Reason::TimeUnknown);
+    EXPECT_EQ(find(forecast(days{25}), Action::AskTime), nullptr);
 }
 
 TEST_F(Rehearsal, TouchesNothing) {

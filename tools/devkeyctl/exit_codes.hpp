@@ -4,8 +4,9 @@
 namespace devkey::ctl {
 
 inline constexpr int exit_done = 0;
-inline constexpr int exit_degraded = 1;  ///< status only
-inline constexpr int exit_failing = 2;   ///< status only: no key that works, or out of service
+inline constexpr int exit_degraded = 1;      ///< status only
+inline constexpr int exit_failed_check = 1;  ///< check only: something is wrong
+inline constexpr int exit_failing = 2;       ///< status only: no key that works, or out of service
 inline constexpr int exit_nothing_to_do = 10;
 inline constexpr int exit_usage = 64;
 inline constexpr int exit_not_running = 69;

@@ -7,11 +7,15 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <optional>
+#include <string_view>
 #include <thread>
 
 #include "core/settings.hpp"
 #include "devkeyctl/ask.hpp"
+#include "devkeyctl/check.hpp"
 #include "devkeyctl/exit_codes.hpp"
+#include "devkeyctl/from_disk.hpp"
 #include "devkeyctl/verbs.hpp"
 
 namespace devkey::ctl {
@@ -27,6 +31,8 @@ struct Flags {
     std::uint32_t most = 20;
     std::uint32_t generation = 0;
     std::string span;
+    std::string config = "/etc/devkeyd/devkeyd.yaml";
+    std::string at = "+30d";
     control::Question question;
 };
 
@@ -53,7 +59,9 @@ Terminal terminal_of(const Flags& flags) {
                 },
             .sleep = [](core::Millis span) { std::this_thread::sleep_for(span); },
             .json = flags.json,
-            .color = likes_color()};
+            .color = likes_color(),
+            .from_disk =
+                [&](const control::Question& question) { return answer_from_disk(flags.config, question); }};
 }
 
 /// Only what the parser of the command line has let through.
@@ -63,6 +71,23 @@ core::Millis patience_of(const Flags& flags, core::Millis otherwise) {
 
 std::string fault_of_duration(const std::string& text) {
     return core::parse_duration(text) ? "" : "expected a duration: 30s, 5m";
+}
+
+/// `+30d` or `30d`; none: it is neither, or too far.
+std::optional<core::Millis> span_of(std::string_view at) {
+    if (at.starts_with('+')) at.remove_prefix(1);
+    const auto span = core::parse_duration(at);
+    const bool fits = span && *span <= std::chrono::seconds{control::longest_plan_s};
+    return fits ? std::optional(*span) : std::nullopt;
+}
+
+std::string fault_of_span(const std::string& text) {
+    return span_of(text) ? "" : "expected a time from now, 400 days at most: +30d, +12h";
+}
+
+void add_config(CLI::App& verb, Flags& flags) {
+    verb.add_option("--config", flags.config, "devkeyd's settings: to look by itself where no devkeyd runs")
+        ->capture_default_str();
 }
 
 std::string fault_of_reason(const std::string& text) {
@@ -123,6 +148,8 @@ int run(const CLI::App& app, const Flags& flags) {
     using namespace std::chrono_literals;
     const auto terminal = terminal_of(flags);
     if (app.got_subcommand("status")) return status(terminal);
+    if (app.got_subcommand("plan")) return plan(terminal, span_of(flags.at).value_or(core::Millis{}));
+    if (app.got_subcommand("check")) return check(terminal, flags.config);
     if (app.got_subcommand("history")) return history(terminal, flags.most);
     if (app.got_subcommand("wait-ready")) return wait_ready(terminal, patience_of(flags, 90s));
     if (app.got_subcommand("list")) return list(terminal, patience_of(flags, 15s));
@@ -144,7 +171,12 @@ int parse_and_run(int argc, char** argv) {
         ->capture_default_str();
     app.add_flag("--json", flags.json, "tell it as one JSON object in a line");
     app.set_version_flag("--version", "devkeyctl " DEVKEY_VERSION);
-    app.add_subcommand("status", "how the device fares, and why");
+    add_config(*app.add_subcommand("status", "how the device fares, and why"), flags);
+    auto* plan = app.add_subcommand("plan", "what would be done, and why; nothing is changed");
+    plan->add_option("--at", flags.at, "how far to look ahead")->check(fault_of_span)->capture_default_str();
+    add_config(*plan, flags);
+    add_config(*app.add_subcommand("check", "look for what is wrong, and how to mend it; best as root"),
+               flags);
     app.add_subcommand("history", "who asked for what, what was changed, and why")
         ->add_option("-n,--number", flags.most, "so many of the latest")
         ->check(CLI::Range(std::uint32_t{1}, control::most_entries))
@@ -172,7 +204,8 @@ int parse_and_run(int argc, char** argv) {
     app.footer(
         "Ends with 0 done, 10 nothing to do, 64 usage, 69 no devkeyd runs, 70 can't be done, 74 not written "
         "down, 75 later,\n"
-        "76 not understood, 77 not allowed, 78 bad settings; status: 0 healthy, 1 degraded, 2 failing.");
+        "76 not understood, 77 not allowed, 78 bad settings; status: 0 healthy, 1 degraded, 2 failing;\n"
+        "check: 1 something failed.");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -184,6 +184,8 @@ void add_agent(Lines& lines, const Object& json) {
                                            asked->has("by") ? text(asked, "by") : "somebody",
                                            asked->has("why") ? ": " + text(asked, "why") : ""));
     lines.add("doing", text(agent, "doing"));
+    if (agent && !agent->optValue("running", true))
+        return lines.add("agent", "not running: this is what its state on disk tells");
     lines.add("agent", "devkeyd " + text(agent, "version") + ", pid " + text(agent, "pid"));
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "devkeyctl/exit_codes.hpp"
+#include "devkeyctl/render_plan.hpp"
 #include "devkeyctl/telling.hpp"
 
 namespace devkey::ctl {
@@ -18,6 +19,24 @@ using core::Result;
 using namespace std::chrono_literals;
 
 namespace {
+
+bool may_look(const Terminal& terminal, const Result<Answer>& answer) {
+    return !answer && answer.error().kind == ErrorKind::NotFound && terminal.from_disk;
+}
+
+Result<Answer> look(const Terminal& terminal, const Question& question) {
+    auto line = terminal.from_disk(question);
+    if (!line) return std::unexpected(std::move(line.error()));
+    return parse_answer(*std::move(line));
+}
+
+int tell_bad_settings(const Terminal& terminal, const std::string& detail) {
+    if (terminal.json)
+        terminal.out(json_of("failed", {{"error", "bad-settings"}, {"detail", detail}}));
+    else
+        terminal.note("bad-settings: " + detail);
+    return exit_settings;
+}
 
 bool leaks(const Answer& status, std::uint32_t generation) {
     return std::ranges::any_of(status.enabled, [=](std::uint32_t old) { return old <= generation; });
@@ -68,7 +87,13 @@ bool is_ready(const Answer& status) {
 }  // namespace
 
 int status(const Terminal& terminal) {
-    const auto answer = ask(terminal, {.verb = Verb::Status});
+    auto answer = ask(terminal, {.verb = Verb::Status});
+    const bool nobody = may_look(terminal, answer);
+    if (nobody) {
+        auto found = look(terminal, {.verb = Verb::Status});
+        if (!found) answer.error().message += "; nor can its state be looked at: " + found.error().message;
+        if (found) answer = std::move(found);
+    }
     if (!answer) return tell(terminal, answer.error());
     if (answer->kind != "status") return tell(terminal, *answer);
     if (terminal.json) {
@@ -79,6 +104,7 @@ int status(const Terminal& terminal) {
         text->pop_back();
         terminal.out(*text);
     }
+    if (nobody) return exit_not_running;
     if (answer->health == "healthy") return exit_done;
     return answer->health == "degraded" ? exit_degraded : exit_failing;
 }
@@ -90,6 +116,23 @@ int history(const Terminal& terminal, std::uint32_t most) {
     const auto lines = render_history(*answer);
     if (!lines) return tell(terminal, lines.error());
     for (const auto& line : *lines) terminal.out(line);
+    return exit_done;
+}
+
+int plan(const Terminal& terminal, core::Millis span) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(span).count();
+    const Question question{.verb = Verb::Plan, .until_s = static_cast<std::uint32_t>(seconds)};
+    auto answer = ask(terminal, question);
+    if (may_look(terminal, answer)) {
+        answer = look(terminal, question);
+        if (!answer && answer.error().kind == ErrorKind::InvalidInput)
+            return tell_bad_settings(terminal, answer.error().message);
+    }
+    if (!answer) return tell(terminal, answer.error());
+    if (answer->kind != "plan" || terminal.json) return tell(terminal, *answer);
+    const auto text = render_plan(answer->line);
+    if (!text) return tell(terminal, text.error());
+    terminal.out(*text);
     return exit_done;
 }
 

@@ -19,13 +19,19 @@ struct Terminal {
     std::function<void(core::Millis)> sleep;
     bool json = false;  ///< tell it as one JSON object in a line
     bool color = false;
+    /// The answer to status or plan where no agent runs (from_disk.hpp); none: there is no other way.
+    std::function<core::Result<std::string>(const control::Question&)> from_disk{};
 };
 
-/// Each answers the exit code (exit_codes.hpp).
+/// Each answers the exit code (exit_codes.hpp). Where no agent runs, what its state on disk tells: that ends
+/// as not running all the same.
 [[nodiscard]] int status(const Terminal& terminal);
 
 /// The latest `most` entries of who asked for what, and what was changed, and why.
 [[nodiscard]] int history(const Terminal& terminal, std::uint32_t most);
+
+/// What would be done within `span`, and why. Also where no agent runs.
+[[nodiscard]] int plan(const Terminal& terminal, core::Millis span);
 
 struct Rotation {
     bool compromised = false;

@@ -1,0 +1,119 @@
+// The checks on this machine.
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "devkeyctl/check.hpp"
+
+namespace devkey::ctl {
+namespace {
+
+// All that the agent writes fits into one of them.
+constexpr std::uint64_t too_little = 1U << 20U;
+constexpr std::uint64_t little = 16U << 20U;
+constexpr std::uint64_t few_files = 16;
+
+Finding check_agent(const Patient& patient) {
+    const auto runs = patient.agent();
+    if (runs) return {.name = "agent", .detail = *runs};
+    auto finding = failed("agent", runs.error(), "systemctl start devkeyd");
+    finding.grade = Grade::Warning;
+    return finding;
+}
+
+std::vector<Finding> check_files(const Patient& patient) {
+    std::vector<Finding> found;
+    for (const auto& error : patient.unusable)
+        found.push_back(failed("files", error, "mend that setting, or what it names"));
+    if (found.empty()) found.push_back({.name = "files", .detail = "all that the settings name can be used"});
+    return found;
+}
+
+Finding check_state(const Patient& patient) {
+    if (!patient.state)
+        return failed("state", patient.state.error(), "restore state.json from a backup of this device");
+    if (!*patient.state)
+        return {.name = "state",
+                .grade = Grade::Warning,
+                .detail = "there is none: the agent hasn't made a key here yet",
+                .remedy = "systemctl start devkeyd"};
+    return {.name = "state", .detail = patient.settings.state_directory + "/state.json can be read"};
+}
+
+Finding check_disk(const Patient& patient, const std::string& directory) {
+    const auto room = patient.room_in(directory);
+    if (!room) return failed("disk", room.error(), "mount it, or name another directory");
+    if (room->read_only)
+        return {.name = "disk",
+                .grade = Grade::Failed,
+                .detail = directory + " is on a file system that is read-only",
+                .remedy = "mount it for writing, or name another directory"};
+    const auto detail =
+        fmt::format("{} has {} MiB and {} files free", directory, room->bytes >> 20U, room->files);
+    if (room->bytes >= little && room->files >= few_files) return {.name = "disk", .detail = detail};
+    const bool full = room->bytes < too_little || room->files == 0;
+    return {.name = "disk",
+            .grade = full ? Grade::Failed : Grade::Warning,
+            .detail = detail,
+            .remedy =
+                "remove what isn't needed there: the agent can't change a key while it can't save its state"};
+}
+
+/// Why the sandbox of the shipped unit refuses it; empty: it doesn't.
+std::string fault_of_hook(const std::string& program) {
+    for (const auto* closed : {"/home/", "/root/", "/run/user/"})
+        if (program.starts_with(closed)) return "is out of the unit's reach (ProtectHome=)";
+    for (const auto* closed : {"/tmp/", "/var/tmp/"})
+        if (program.starts_with(closed)) return "is out of the unit's reach (PrivateTmp=)";
+    struct stat facts{};
+    if (!program.starts_with('/')) return "is not an absolute path";
+    if (::stat(program.c_str(), &facts) != 0) return std::strerror(errno);
+    if (!S_ISREG(facts.st_mode)) return "is not a file";
+    if ((facts.st_mode & S_IWOTH) != 0) return "can be changed by anybody";
+    if ((facts.st_mode & (S_ISUID | S_ISGID)) != 0)
+        return "is set-user-id or set-group-id, which has no effect there (NoNewPrivileges=)";
+    if (::access(program.c_str(), X_OK) != 0) return std::strerror(errno);
+    return {};
+}
+
+std::vector<std::vector<std::string>> programs_of(const core::HooksPolicy& hooks) {
+    std::vector<std::vector<std::string>> programs;
+    for (const auto* hook : {&hooks.after_publish, &hooks.before_disable, &hooks.on_failure})
+        if (*hook) programs.push_back((*hook)->run);
+    return programs;
+}
+
+}  // namespace
+
+Finding check_hooks(const std::vector<std::vector<std::string>>& programs) {
+    if (programs.empty()) return skipped("hooks", "the policy has none");
+    for (const auto& words : programs) {
+        const auto program = words.empty() ? std::string{} : words.front();
+        if (const auto fault = fault_of_hook(program); !fault.empty())
+            return {.name = "hooks",
+                    .grade = Grade::Failed,
+                    .detail = fmt::format("{} {}", program, fault),
+                    .remedy = "put it under /usr/libexec or /opt, mode 0755, or loosen the unit"};
+    }
+    return {.name = "hooks", .detail = fmt::format("{} can be run", programs.size())};
+}
+
+std::vector<Finding> examine_machine(const Patient& patient) {
+    std::vector<Finding> found{check_agent(patient)};
+    for (auto& finding : check_files(patient)) found.push_back(std::move(finding));
+    found.push_back(check_state(patient));
+    const auto& settings = patient.settings;
+    const auto credential = std::filesystem::path(settings.credential_file.path).parent_path().string();
+    found.push_back(check_disk(patient, settings.state_directory));
+    if (credential != settings.state_directory) found.push_back(check_disk(patient, credential));
+    found.push_back(check_hooks(programs_of(settings.policy.hooks)));
+    return found;
+}
+
+}  // namespace devkey::ctl
