@@ -5,23 +5,13 @@ usage: pages_test.py SOURCE_DIR DEVKEYD DEVKEYCTL DEVKEY_SERVER
 An entry is `.It Cm VERB` with its options in the same head (between .It Xo and .Xc where it is long), or `.It Fl -option` for an
 option of the program itself."""
 import pathlib, re, subprocess, sys
+from help import helped
 
 source = pathlib.Path(sys.argv[1])
 programs = dict(zip(("devkeyd", "devkeyctl", "devkey-server"), sys.argv[2:]))
 pages = {"devkeyd": "agent/devkeyd.8", "devkeyctl": "tools/devkeyctl/devkeyctl.1", "devkey-server": "tools/server/devkey-server.8"}
 settings = {"devkeyd.yaml": "config/devkeyd.yaml.5", "policy.yaml": "config/devkey-policy.5"}
 found = []
-
-
-def helped(command, verb=()):
-    """{verb: its options} as --help tells; the program's own are those of no verb."""
-    text = subprocess.run([*command, *verb, "--help"], capture_output=True, text=True, check=True, timeout=120).stdout
-    options = {option for line in re.findall(r"^ +(-[-\w,]+)", text, re.M) for option in line.split(",")}
-    verbs = re.findall(r"^  ([a-z][\w-]*)", text.partition("\nSubcommands:\n")[2], re.M)
-    found_here = {verb: options} if not verb or not verbs else {}
-    for name in verbs:
-        found_here.update(helped(command, (*verb, name)))
-    return found_here
 
 
 def heads(page):
