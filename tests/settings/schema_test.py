@@ -311,13 +311,32 @@ def blind_spots(name, schema, cases, listed):
             yield f"{name}.schema.json: the test {'sees' if seen else 'would not see'} that this were missing: {text}"
 
 
+def keys_in(schema, node, path=()):
+    """The settings that a schema knows, as config/README.md writes them."""
+    node = {**node, **schema["definitions"].get(node.get("$ref", "").split("/")[-1], {})}
+    for key, each in node.get("properties", {}).items():
+        yield ".".join((*path, key))
+        yield from keys_in(schema, each, (*path, key))
+    inside = node.get("items", {})
+    for each in (*node.get("allOf", []), *node.get("anyOf", []), *(inside if isinstance(inside, list) else [inside])):
+        yield from keys_in(schema, each, path)
+
+
+def keys_that_differ(name, schema, readme):
+    table = readme.split(f"\n## {name}.yaml\n")[1].split("\n#")[0]
+    true, known = set(re.findall(r"^\| `([a-z_.]+)` \|", table, re.M)), set(keys_in(schema, schema))
+    yield from (f"{name}.schema.json lacks {key}" for key in sorted(true - known))
+    yield from (f"config/README.md lacks {key}, which {name}.schema.json has" for key in sorted(known - true))
+
+
 def never_seen(listed, answers):
     said = "\n".join(line for cases in answers.values() for *_, lines in cases for line in lines)
     return (f"config/README.md lists a check that devkeyd never made: {words}" for words in listed if words not in said)
 
 
 def main():
-    checks = (source / "config/README.md").read_text().split("schema_test.py reads this list -->")[1].split("\n## ")[0]
+    readme = (source / "config/README.md").read_text()
+    checks = readme.split("schema_test.py reads this list -->")[1].split("\n## ")[0]
     listed = [words for line in re.findall(r"^- ((?:`[^`]+`(?:, )?)+): ", checks, re.M) for words in re.findall(r"`([^`]+)`", line)]
     schemas = {name: json.loads((source / f"config/{name}.schema.json").read_text()) for name in examples}
     shipped = {name: (source / f"config/{name}.yaml").read_text() for name in examples}
@@ -325,6 +344,7 @@ def main():
     found = list(never_seen(listed, answers))
     for name, cases in answers.items():
         Validator.check_schema(schemas[name])
+        found += keys_that_differ(name, schemas[name], readme)
         found += dict.fromkeys(faults(schemas[name], cases, listed))
         print(f"{name}: {sum(bool(said) for *_, said in cases)} of {len(cases)} values are refused")
     for name, cases in answers.items() if not found else ():
