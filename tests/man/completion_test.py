@@ -17,12 +17,11 @@ def expected(program):
         yield (*step, ""), {verb[len(step)] for verb in steps if len(verb) == len(step) + 1 and verb[:-1] == step}
         options = (true[step] | keeps if step in true else {"-h", "--help"})
         yield (*step, "-"), options
-        for option in sorted(options - {"--help"})[:1]:
-            yield (*step, option), {each for each in options if each.startswith(option)}
 
 
 def by_hand(devkeyd, devkeyctl, server):
     yield devkeyctl, ("--json", "rot"), {"rotate"}
+    yield devkeyctl, ("--s",), {"--socket"}
     yield devkeyctl, ("--socket", "rot"), set()
     yield devkeyctl, ("--socket", "status", "rot"), {"rotate"}
     yield devkeyctl, ("rotate", "--reason", "status", "--wa"), {"--wait"}
@@ -41,7 +40,7 @@ cases = [(program, *case) for program in programs for case in expected(program)]
 lines = [f"source {shlex.quote(str(script))}", "complete -p devkeyctl devkeyd devkey-server >/dev/null || exit 1"]
 for program, typed, _ in cases:
     lines += [f"COMP_WORDS=({shlex.join([program, *typed])}) COMP_CWORD={len(typed)}; _devkey", 'echo "${COMPREPLY[*]}"']
-run = subprocess.run(["bash", "--norc", "-u"], input="\n".join(lines), capture_output=True, text=True, timeout=240)
+run = subprocess.run(["bash", "--norc", "-u"], input="\n".join(lines), capture_output=True, text=True, timeout=500)
 offered = [set(line.split()) for line in run.stdout.splitlines()]
 wrong = [f"{pathlib.Path(program).name} {shlex.join(typed)}: bash offers {sorted(offer)}, expected {sorted(true)}"
          for (program, typed, true), offer in zip(cases, offered) if offer != true]

@@ -317,7 +317,7 @@ def keys_in(schema, node, path=()):
     for key, each in node.get("properties", {}).items():
         yield ".".join((*path, key))
         yield from keys_in(schema, each, (*path, key))
-    inside = node.get("items", {})
+    inside = node.get("items", [])
     for each in (*node.get("allOf", []), *node.get("anyOf", []), *(inside if isinstance(inside, list) else [inside])):
         yield from keys_in(schema, each, path)
 
