@@ -24,9 +24,9 @@ examples = {
         "owner": [
             {"provider": "custom-token", "secret": {"file": "/etc/secret"}},
             {"provider": "local-userpass", "username": "site-7@example.com", "secret": {"credential": "owner-secret"}},
-            {"provider": "custom-function", "secret": {"command": {"run": ["/bin/print", "-n", ""], "timeout": "1m"}}}],
+            {"provider": "custom-function", "secret": {"command": {"run": ["/bin/print", ""], "timeout": "1m"}}}],
         "device": [{"id": "hostname"}, {"id": {"literal": "pump-12"}}, {"id": {"file": "/etc/device-id"}},
-                   {"id": {"command": {"run": ["/bin/id"], "timeout": "1m"}}}],
+                   {"id": {"command": {"run": ["/bin/id"]}}}],
         "key": [{"prefix": "My_Key_1"}],
         "credential_file": [{"path": "/run/app/key", "format": "env", "mode": "0440", "group": "app"}],
         "state_directory": ["/srv/devkeyd"],
@@ -148,7 +148,8 @@ def words_in(node):
 
 def altered(value, words, peers=()):
     """Every value that is like this one but for one place (not one that a peer has, too: it is altered there)."""
-    yield from anything
+    if not peers:
+        yield from anything
     if isinstance(value, str):
         look = next((look for look in lookalikes if re.fullmatch(look, value)), None)
         yield from lookalikes.get(look, []) + (words if look == r"[\w@.-]+" else [])
@@ -211,16 +212,16 @@ def problems(files):
 
 
 def files_to_try(schemas, shipped):
-    """Both files, and whether they are altered section by section; else they are judged as wholes."""
-    settings, policies = (list(shared_files(name, schemas[name])) for name in ("devkeyd", "policy"))
-    good = {name: dump({section: values[0] for section, values in examples[name].items()}) for name in examples}
-    for tree in settings:
-        policy = policies.pop() if policies and tree["policy"] == "policy.yaml" else None
-        yield {"devkeyd": dump(tree), "policy": dump(policy) if policy else good["policy"]}, True
-    yield from (({"devkeyd": good["devkeyd"], "policy": dump(policy)}, True) for policy in policies)
-    for name in examples:
-        for text in (shipped[name], *texts_of_tests(name), *whole_files(name, shipped[name])):
-            yield {**good, name: text}, False
+    """Both files: of each its text, and whether it is altered section by section; else it is judged as a whole."""
+    good = {name: (dump({section: values[0] for section, values in examples[name].items()}), True) for name in examples}
+    whole = {name: [(text, False) for text in (shipped[name], *texts_of_tests(name), *whole_files(name, shipped[name]))]
+             for name in examples}
+    policies = [*whole["policy"], *((dump(tree), True) for tree in shared_files("policy", schemas["policy"]))]
+    for tree in shared_files("devkeyd", schemas["devkeyd"]):
+        reads_it = policies and tree["policy"] == "policy.yaml"
+        yield {"devkeyd": (dump(tree), True), "policy": policies.pop() if reads_it else good["policy"]}
+    yield from ({**good, "policy": policy} for policy in policies)
+    yield from ({**good, "devkeyd": settings} for settings in whole["devkeyd"])
 
 
 def sections_of(text, said, by_section):
@@ -240,10 +241,10 @@ def ask(schemas, shipped):
     """What devkeyd says of everything that is tried, by file: (section, value, messages), each once."""
     tries = list(files_to_try(schemas, shipped))
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        answers = pool.map(lambda each: problems(each[0]), tries)
+        answers = pool.map(lambda files: problems({name: text for name, (text, _) in files.items()}), tries)
         cases = {name: {} for name in examples}
-        for (files, by_section), said in zip(tries, answers):
-            for name, text in files.items():
+        for files, said in zip(tries, answers):
+            for name, (text, by_section) in files.items():
                 for case in sections_of(text, said[name], by_section):
                     cases[name].setdefault(json.dumps(case), case)
     print(f"devkeyd ran {len(tries)} times")
