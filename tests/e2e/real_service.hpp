@@ -27,6 +27,8 @@ class RealService {
         if (port_ == 0) throw std::runtime_error("devkey-server doesn't listen: " + program_->errors());
     }
 
+    /// A line for each request that it has answered.
+    [[nodiscard]] std::string log() const { return program_->errors(); }
     [[nodiscard]] std::string url() const { return "https://127.0.0.1:" + std::to_string(port_); }
 
     /// A new owner's user name; they all have this password.

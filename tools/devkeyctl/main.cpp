@@ -16,6 +16,7 @@
 #include "devkeyctl/check.hpp"
 #include "devkeyctl/exit_codes.hpp"
 #include "devkeyctl/from_disk.hpp"
+#include "devkeyctl/revoke.hpp"
 #include "devkeyctl/verbs.hpp"
 
 namespace devkey::ctl {
@@ -27,6 +28,7 @@ struct Flags {
     std::string socket = core::ControlSettings{}.socket;
     bool json = false;
     Rotation rotation;
+    Revocation revocation;
     std::string timeout;
     std::uint32_t most = 20;
     std::uint32_t generation = 0;
@@ -144,33 +146,16 @@ Rotation rotation_of(const Flags& flags) {
     return rotation;
 }
 
-int run(const CLI::App& app, const Flags& flags) {
-    using namespace std::chrono_literals;
-    const auto terminal = terminal_of(flags);
-    if (app.got_subcommand("status")) return status(terminal);
-    if (app.got_subcommand("plan")) return plan(terminal, span_of(flags.at).value_or(core::Millis{}));
-    if (app.got_subcommand("check")) return check(terminal, flags.config);
-    if (app.got_subcommand("history")) return history(terminal, flags.most);
-    if (app.got_subcommand("wait-ready")) return wait_ready(terminal, patience_of(flags, 90s));
-    if (app.got_subcommand("list")) return list(terminal, patience_of(flags, 15s));
-    if (app.got_subcommand("rotate")) return rotate(terminal, rotation_of(flags));
-    if (!core::names_a_generation(control::request_of(flags.question.verb)))
-        return just_ask(terminal, flags.question);
-    auto question = flags.question;
-    question.generation = flags.generation;
-    return ask_about_key(terminal, question,
-                         {.wait = flags.rotation.wait, .patience = patience_of(flags, 5min)});
+void add_revoke(CLI::App& app, Revocation& revocation) {
+    auto* revoke = app.add_subcommand(
+        "revoke", "as the owner, delete the keys of a device that is lost: asks the service, not a devkeyd");
+    revoke->add_option("DEVICE", revocation.device, "the device's id")->required();
+    revoke->add_option("--config", revocation.settings, "settings that name the service and the owner")
+        ->required();
+    revoke->add_flag("--disable", revocation.disable, "disable them, and don't delete");
 }
 
-int parse_and_run(int argc, char** argv) {
-    Flags flags;
-    CLI::App app{"Asks the devkeyd that runs on this machine.", "devkeyctl"};
-    app.require_subcommand(1);
-    app.fallthrough();
-    app.add_option("--socket", flags.socket, "where it listens: control.socket of its settings")
-        ->capture_default_str();
-    app.add_flag("--json", flags.json, "tell it as one JSON object in a line");
-    app.set_version_flag("--version", "devkeyctl " DEVKEY_VERSION);
+void add_reading_verbs(CLI::App& app, Flags& flags) {
     add_config(*app.add_subcommand("status", "how the device fares, and why"), flags);
     auto* plan = app.add_subcommand("plan", "what would be done, and why; nothing is changed");
     plan->add_option("--at", flags.at, "how far to look ahead")->check(fault_of_span)->capture_default_str();
@@ -181,6 +166,10 @@ int parse_and_run(int argc, char** argv) {
         ->add_option("-n,--number", flags.most, "so many of the latest")
         ->check(CLI::Range(std::uint32_t{1}, control::most_entries))
         ->capture_default_str();
+}
+
+void add_verbs(CLI::App& app, Flags& flags) {
+    add_reading_verbs(app, flags);
     auto* rotate = app.add_subcommand("rotate", "replace the device's key");
     rotate->add_flag("--compromised", flags.rotation.compromised,
                      "the key is in the wrong hands: the old one is disabled at once");
@@ -201,6 +190,40 @@ int parse_and_run(int argc, char** argv) {
     add_plain(app, flags, Verb::TakeOver, "delete the keys of other installations of this device");
     add_waiting(*app.add_subcommand("wait-ready", "wait until the device has a key that works"), flags,
                 "90s");
+    add_revoke(app, flags.revocation);
+    app.add_subcommand("version", "of devkeyctl, and of the devkeyd that runs");
+}
+
+int run(const CLI::App& app, const Flags& flags) {
+    using namespace std::chrono_literals;
+    const auto terminal = terminal_of(flags);
+    if (app.got_subcommand("status")) return status(terminal);
+    if (app.got_subcommand("plan")) return plan(terminal, span_of(flags.at).value_or(core::Millis{}));
+    if (app.got_subcommand("check")) return check(terminal, flags.config);
+    if (app.got_subcommand("history")) return history(terminal, flags.most);
+    if (app.got_subcommand("wait-ready")) return wait_ready(terminal, patience_of(flags, 90s));
+    if (app.got_subcommand("list")) return list(terminal, patience_of(flags, 15s));
+    if (app.got_subcommand("revoke")) return revoke(terminal, flags.revocation);
+    if (app.got_subcommand("version")) return tell_versions(terminal);
+    if (app.got_subcommand("rotate")) return rotate(terminal, rotation_of(flags));
+    if (!core::names_a_generation(control::request_of(flags.question.verb)))
+        return just_ask(terminal, flags.question);
+    auto question = flags.question;
+    question.generation = flags.generation;
+    return ask_about_key(terminal, question,
+                         {.wait = flags.rotation.wait, .patience = patience_of(flags, 5min)});
+}
+
+int parse_and_run(int argc, char** argv) {
+    Flags flags;
+    CLI::App app{"Asks the devkeyd that runs on this machine.", "devkeyctl"};
+    app.require_subcommand(1);
+    app.fallthrough();
+    app.add_option("--socket", flags.socket, "where it listens: control.socket of its settings")
+        ->capture_default_str();
+    app.add_flag("--json", flags.json, "tell it as one JSON object in a line");
+    app.set_version_flag("--version", "devkeyctl " DEVKEY_VERSION);
+    add_verbs(app, flags);
     app.footer(
         "Ends with 0 done, 10 nothing to do, 64 usage, 69 no devkeyd runs, 70 can't be done, 74 not written "
         "down, 75 later,\n"

@@ -60,6 +60,7 @@ void read_status(const Object& json, Answer& answer) {
             answer.enabled.push_back(old->getValue<std::uint32_t>("generation"));
     const auto agent = json.getObject("agent");
     answer.doing = text(agent, "doing");
+    answer.agent_version = text(agent, "version");
     if (agent) answer.asked_id = text(agent->getObject("asked"), "id");
     answer.now = time(json, "now");
     if (const auto slots = json.getObject("slots")) answer.listed_at = time(*slots, "at");

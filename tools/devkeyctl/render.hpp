@@ -26,8 +26,9 @@ struct Answer {
     std::string standing;  ///< of the key; empty: none
     std::uint32_t generation = 0;
     std::string key_name;
-    bool whole = false;    ///< the credential file
-    std::string doing;     ///< the action under way; empty: none
+    bool whole = false;  ///< the credential file
+    std::string doing;   ///< the action under way; empty: none
+    std::string agent_version;
     std::string asked_id;  ///< of what stands; empty: nothing
     std::optional<core::Instant> now;
     std::optional<core::Instant> listed_at;  ///< when the service last listed the owner's keys

@@ -149,6 +149,20 @@ int rotate(const Terminal& terminal, const Rotation& rotation) {
     return wait_for_rotation(terminal, rotation, before->generation);
 }
 
+int tell_versions(const Terminal& terminal) {
+    const auto status = ask(terminal, {.verb = Verb::Status});
+    const std::string running = status ? status->agent_version : "";
+    if (terminal.json) {
+        std::vector<std::pair<std::string, std::string>> fields{{"devkeyctl", DEVKEY_VERSION}};
+        if (!running.empty()) fields.emplace_back("devkeyd", running);
+        terminal.out(json_of("version", fields));
+    } else {
+        terminal.out("devkeyctl " DEVKEY_VERSION);
+        if (!running.empty()) terminal.out("devkeyd " + running + " runs");
+    }
+    return exit_done;
+}
+
 int just_ask(const Terminal& terminal, const Question& question) {
     const auto answer = ask(terminal, question);
     return answer ? tell(terminal, *answer) : tell(terminal, answer.error());

@@ -49,6 +49,9 @@ struct Waiting {
 /// Rollback, disable, enable, ack: about the key that is current when it is asked, or `question.generation`.
 [[nodiscard]] int ask_about_key(const Terminal& terminal, control::Question question, const Waiting& waiting);
 
+/// Of devkeyctl, and of the devkeyd that runs, if one does.
+[[nodiscard]] int tell_versions(const Terminal& terminal);
+
 /// This device's keys, as the service has them now, and how full the owner's quota is.
 [[nodiscard]] int list(const Terminal& terminal, core::Millis patience);
 

@@ -1,0 +1,129 @@
+// Forty devices of three owners get their keys, though whoever provisions them is stopped again and again.
+#include "fleet/fleet.hpp"
+
+namespace devkey::fleet {
+namespace {
+
+struct Provision : Fleet {
+    [[nodiscard]] std::ptrdiff_t creates() const {
+        const std::string line = "POST /api/client/v2.0/auth/api_keys 201";
+        const auto log = service.log();
+        std::ptrdiff_t count = 0;
+        for (auto at = log.find(line); at != std::string::npos; at = log.find(line, at + 1)) ++count;
+        return count;
+    }
+    void expect_no_secret_was_seen() const {
+        const auto seen = fakes::content_of(directory.file("seen"));
+        EXPECT_TRUE(seen.contains("press-40"));
+        EXPECT_FALSE(seen.contains(service.password));
+        for (const auto& name : names)
+            EXPECT_FALSE(fakes::content_of(results() + "/" + name + ".json").contains(service.password));
+    }
+    void expect_modes(const std::string& name) const {
+        for (const auto& [file, mode] :
+             {std::pair{"devkeyd.yaml", 0640U}, {"policy.yaml", 0640U}, {"owner-secret", 0600U}}) {
+            struct stat facts{};
+            EXPECT_EQ(::stat((folder(name) + "/etc/" + file).c_str(), &facts), 0) << file;
+            EXPECT_EQ(facts.st_mode & 07777U, mode) << file;
+        }
+        EXPECT_EQ(fakes::content_of(folder(name) + "/etc/owner-secret"), service.password);
+    }
+    void expect_all_healthy() {
+        const auto table = run({"status", inventory()});
+        EXPECT_EQ(table.exit_code, 0) << table.out << table.err;
+        EXPECT_TRUE(table.out.starts_with("DEVICE  ")) << table.out;
+        EXPECT_TRUE(table.out.contains("\npress-17  ")) << table.out;
+        EXPECT_TRUE(table.out.ends_with("\n40 of 40 are healthy\n")) << table.out;
+        const auto told = run({"status", inventory(), "--json"}).json();
+        EXPECT_EQ(told->getValue<int>("healthy"), 40);
+        const auto device = told->getArray("devices")->getObject(39);
+        EXPECT_EQ(device->getValue<std::string>("device"), "press-40");
+        EXPECT_EQ(device->getObject("status")->getObject("key")->getValue<int>("generation"), 1);
+    }
+};
+
+TEST_F(Provision, OfFortyDevicesStoppedInTheMiddleMintsNothingTwice) {
+    make(40, 3);
+    auto killed = begin(provisioning());
+    ASSERT_TRUE(fakes::wait_until([&] { return result_count() >= 5; }));
+    killed->kill_group();
+    killed->finish();
+
+    auto interrupted = begin(provisioning());
+    ASSERT_TRUE(fakes::wait_until([&] { return result_count() >= 20; }));
+    interrupted->signal(SIGINT);
+    const auto told = interrupted->finish();
+    EXPECT_EQ(told.exit_code, 130) << told.out << told.err;
+    EXPECT_TRUE(told.err.contains("run it again to go on")) << told.err;
+    ASSERT_LT(result_count(), 40U);
+
+    const auto last = run(provisioning({"--json"}));
+    EXPECT_EQ(last.exit_code, 0) << last.out << last.err;
+    EXPECT_EQ(last.json()->getValue<int>("ready"), 40);
+    EXPECT_EQ(last.json()->getArray("devices")->size(), 40U);
+    EXPECT_EQ(keys(), each(1));
+    EXPECT_EQ(creates(), 40);
+    EXPECT_EQ(word("press-01", "result"), "ready");
+    EXPECT_EQ(word("press-01", "detail"), "it was already");
+    expect_modes("press-40");
+    expect_no_secret_was_seen();
+    expect_all_healthy();
+}
+
+TEST_F(Provision, PushesAgainWhatIsNotDone) {
+    make(3, 1);
+    std::filesystem::rename(folder("press-02"), folder("away"));
+    fakes::put(folder("press-03") + "/broken", "");
+    const auto first = run(provisioning({"--timeout", "20s"}));
+    EXPECT_EQ(first.exit_code, 1) << first.err;
+    EXPECT_EQ(word("press-01", "result"), "ready");
+    EXPECT_EQ(word("press-02", "result"), "unreachable");
+    EXPECT_EQ(word("press-02", "detail"), "press-02: no route to host");
+    EXPECT_EQ(word("press-03", "result"), "not-started");
+    EXPECT_EQ(word("press-03", "detail"), "Failed to start devkeyd.service");
+
+    const auto table = run({"status", inventory()});
+    EXPECT_EQ(table.exit_code, 2) << table.out;
+    EXPECT_TRUE(table.out.contains("unreachable")) << table.out;
+    EXPECT_TRUE(table.out.contains("not-running")) << table.out;
+
+    std::filesystem::rename(folder("away"), folder("press-02"));
+    std::filesystem::remove(folder("press-03") + "/broken");
+    // Other settings are brought to a device that is done, too.
+    const auto policy = fakes::content_of(directory.file("policy.yaml"));
+    directory.write("policy.yaml", policy + "rotate: {after: 20d}\n");
+    const auto second = run(provisioning());
+    EXPECT_EQ(second.exit_code, 0) << second.out << second.err;
+    EXPECT_TRUE(fakes::content_of(folder("press-01") + "/etc/policy.yaml").contains("20d"));
+    EXPECT_EQ(keys(), each(1));
+}
+
+TEST_F(Provision, WrongSettingsAndSecretsAreTold) {
+    make(2, 2);
+    directory.write("owner-1.yaml", "version: 1\nnonsense: 1\n");
+    directory.write("owner-2.secret", "not the password");
+    const auto told = run(provisioning({"--timeout", "5s"}));
+    EXPECT_EQ(told.exit_code, 1) << told.out;
+    EXPECT_EQ(word("press-01", "result"), "bad-settings");
+    EXPECT_EQ(result("press-01")->getValue<int>("exit_code"), 78);
+    EXPECT_TRUE(word("press-01", "detail").contains("devkeyd.yaml")) << word("press-01", "detail");
+    EXPECT_EQ(word("press-02", "result"), "not-ready");
+    EXPECT_EQ(result("press-02")->getObject("status")->getValue<std::string>("reason"), "owner-refused");
+    EXPECT_TRUE(keys().empty());
+}
+
+TEST_F(Provision, OneAtATimeWorksWithTheSameResults) {
+    make(1, 1);
+    std::filesystem::create_directories(results() + "/.lock");
+    fakes::put(results() + "/.lock/pid", std::to_string(::getpid()));
+    const auto refused = run(provisioning());
+    EXPECT_EQ(refused.exit_code, 75) << refused.out;
+    EXPECT_TRUE(refused.err.contains(results() + "/.lock")) << refused.err;
+    EXPECT_EQ(result_count(), 0U);
+    fakes::put(results() + "/.lock/pid", "99999999");  // of one that was killed
+    provision();
+    EXPECT_FALSE(std::filesystem::exists(results() + "/.lock"));
+}
+
+}  // namespace
+}  // namespace devkey::fleet
