@@ -15,12 +15,6 @@ struct Rotate : Fleet {
         }
         return all;
     }
-    [[nodiscard]] std::size_t enabled_keys() const {
-        std::size_t count = 0;
-        for (const auto& owner : owners)
-            for (const auto& key : service.keys(owner)) count += key.enabled ? 1U : 0U;
-        return count;
-    }
     Told rotate(const Words& more) {
         Words words{"rotate", inventory()};
         words.insert(words.end(), more.begin(), more.end());

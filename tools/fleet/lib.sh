@@ -127,7 +127,12 @@ work_through() {
   done <"$2"
 }
 
-quoted() { printf "'%s' " "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"; }
+quoted() {
+  case $1 in
+    *\'*) printf "'%s' " "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")" ;;
+    *) printf "'%s' " "$1" ;;
+  esac
+}
 # command_of SCRIPT WORD…: for the device's shell: the script of on_device/ with these words.
 command_of() {
   script=$(cat "$here/on_device/$1") || exit 70
@@ -149,7 +154,12 @@ run_on() {
 }
 last_step() { sed -n 's/^step //p' "$work/$1.out" | tail -n 1; }
 status_line() { grep '^{"version":1,"answer":"status"' "$work/$1.out" | tail -n 1; }
-last_words() { sed '/^[[:space:]]*$/d' "$work/$1.err" | tail -n 1; }
+# What the device said in the end; with --json devkeyctl says it on standard output.
+last_words() {
+  words=$(sed '/^[[:space:]]*$/d' "$work/$1.err" | tail -n 1)
+  [ -n "$words" ] || words=$(value_of "$(grep '^{"version":1,"answer":"failed"' "$work/$1.out" | tail -n 1)" detail)
+  printf '%s\n' "$words"
+}
 
 # value_of JSON-LINE FIELD [OBJECT]: the first such field (of that object); nothing where there is none.
 value_of() {
@@ -168,6 +178,12 @@ value_of() {
   }'
 }
 json_text() {
+  case $1 in
+    *[!A-Za-z0-9\ .,:\;/_@-]*) ;;
+    *)
+      printf '"%s"' "$1"
+      return ;;
+  esac
   printf '"%s"' "$(printf '%s' "$1" | LC_ALL=C tr '\001-\037\177-\377' '[?*]' | cut -c 1-400 | sed 's/[\\"]/\\&/g')"
 }
 now() { date -u +%Y-%m-%dT%H:%M:%SZ; }
