@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/key_name.hpp"
 #include "devkeyctl/exit_codes.hpp"
 #include "fakes/world.hpp"
 
@@ -21,13 +22,13 @@ struct Revoke : testing::Test {
         terminal.out = [this](const std::string& line) { out += line + "\n"; };
         terminal.note = [this](const std::string& line) { notes += line + "\n"; };
     }
-    void has(const std::vector<std::string>& names) {
-        for (const auto& name : names) service.keys[name].name = name;
+    void has(const std::vector<std::string>& all) {
+        for (const auto& name : all) service.keys[name].name = name;
     }
     [[nodiscard]] std::vector<std::string> names() const {
-        std::vector<std::string> names;
-        for (const auto& [id, key] : service.keys) names.push_back(key.name);
-        return names;
+        std::vector<std::string> all;
+        for (const auto& [id, key] : service.keys) all.push_back(key.name);
+        return all;
     }
     int run(const std::string& device, bool disable = false) {
         return revoke_at(terminal, service, "devkey", {.device = device, .settings = "", .disable = disable});

@@ -51,9 +51,9 @@ TEST_F(Provision, OfFortyDevicesStoppedInTheMiddleMintsNothingTwice) {
 
     auto interrupted = begin(provisioning());
     ASSERT_TRUE(fakes::wait_until([&] { return result_count() >= 20; }));
-    interrupted->signal(SIGINT);
+    interrupted->signal(SIGTERM);  // a SIGINT may be ignored here: by whoever runs tests in the background
     const auto told = interrupted->finish();
-    EXPECT_EQ(told.exit_code, 130) << told.out << told.err;
+    EXPECT_EQ(told.exit_code, 143) << told.out << told.err;
     EXPECT_TRUE(told.err.contains("run it again to go on")) << told.err;
     ASSERT_LT(result_count(), 40U);
 

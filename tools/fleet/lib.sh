@@ -53,8 +53,13 @@ begin() {
   case $opt_jobs in *[!0-9]* | '' | 0*) fail $exit_usage "--jobs: a number from 1 on" ;; esac
   seconds_of --timeout "$opt_timeout" >/dev/null || exit
   ssh=$opt_ssh
+  tries=0
   work=${TMPDIR:-/tmp}/devkey-fleet.$$
-  mkdir "$work" || exit 74
+  until mkdir "$work" 2>/dev/null; do  # one that was killed may have left its own
+    tries=$((tries + 1))
+    work=${TMPDIR:-/tmp}/devkey-fleet.$$.$tries
+    [ $tries -lt 10 ] || fail 74 "$work: can't be made: set TMPDIR"
+  done
   lock='' workers=''
   trap 'clean_up' EXIT
   trap 'interrupted 130' INT
