@@ -42,26 +42,18 @@ Daemon::Daemon(const Flags& flags, SettingsPointer settings, const Shared& share
       stop_(stop),
       reload_(std::move(reload)),
       desk_(loop_, shared,
-            {.status = [this] {
-    return status(); },
-             .agent = [this] {
-    return agent_status(); },
-             .record = [this](const core::Asking& asking) {
-    return record(asking); },
-             .reload = [this] {
-    return this->reload(); },
-             .look = [this] {
-    ask(Trigger::Look); }},
-             .plan = [this](core::Millis span) {
-    return plan(span); }
-}),
+            {.status = [this] { return status(); },
+             .agent = [this] { return agent_status(); },
+             .record = [this](const core::Asking& asking) { return record(asking); },
+             .reload = [this] { return this->reload(); },
+             .look = [this] { ask(Trigger::Look); },
+             .plan = [this](core::Millis span) { return plan(span); }}),
       wanted_(std::move(settings)),
-      worker_([this](const Request& request) {
-    return work(request); },
+      worker_([this](const Request& request) { return work(request); },
               [](const Request& waiting, Request next) {
-    // The strongest of both: whoever asked for it still gets it.
-    next.trigger = std::max(waiting.trigger, next.trigger);
-    return next;
+                  // The strongest of both: whoever asked for it still gets it.
+                  next.trigger = std::max(waiting.trigger, next.trigger);
+                  return next;
               }) {}
 
 Daemon::Answer Daemon::work(const Request& request) {

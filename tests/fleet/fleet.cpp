@@ -28,7 +28,7 @@ Object::Ptr Told::json() const {
 }
 
 Told Script::finish() {
-    for (int minute = 0; minute < 2 && is_running(); ++minute)
+    for (int minute = 0; minute < 7 && is_running(); ++minute)
         fakes::wait_until([this] { return !is_running(); });
     const int exit_code = wait();
     return {exit_code, output(), errors()};

@@ -35,7 +35,7 @@ struct Told {
 class Script : public fakes::Process {
  public:
     using Process::Process;
-    /// Waits for three minutes at most.
+    /// Waits for eight minutes at most: forty agents share the machine with other tests.
     Told finish();
     /// As a power cut on the workstation would.
     void kill_group() const { ::kill(-pid(), SIGKILL); }

@@ -195,11 +195,14 @@ now() { date -u +%Y-%m-%dT%H:%M:%SZ; }
 
 # write_result DEVICE TARGET RESULT EXIT-CODE DETAIL STATUS-LINE [PUSHED]: as one file, whole or not at all; and tells it.
 write_result() {
+  id=$(value_of "$6" device)
+  [ -n "$id" ] || id=$(result_of "$1" device_id)  # it stays what it is, also where the device doesn't answer
   {
     printf '{"version":1,"device":%s,"target":%s' "$(json_text "$1")" "$(json_text "$2")"
     printf ',"result":%s,"exit_code":%d,"detail":%s,"at":"%s"' "$(json_text "$3")" "$4" "$(json_text "$5")" "$(now)"
     [ -z "${7-}" ] || printf ',"pushed":%s' "$(json_text "$7")"
-    [ -z "$6" ] || printf ',"device_id":"%s","status":%s' "$(value_of "$6" device)" "$6"
+    [ -z "$id" ] || printf ',"device_id":"%s"' "$id"
+    [ -z "$6" ] || printf ',"status":%s' "$6"
     printf '}\n'
   } >"$results/.$1.json.new" && mv -f "$results/.$1.json.new" "$results/$1.json" || exit 74
   tell "$1" "$3" "$4" "$5"
