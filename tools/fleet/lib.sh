@@ -213,6 +213,8 @@ tell() {
   [ -n "$opt_json" ] || printf '%-24s %s%s\n' "$1" "$2" "${4:+: $4}"
 }
 result_of() { [ ! -f "$results/$1.json" ] || value_of "$(cat "$results/$1.json")" "$2"; }
+# Whether it has left the fleet.
+is_gone() { case $(result_of "$1" result) in retired | revoked) ;; *) return 1 ;; esac; }
 
 # count_ended FILE: sets good and bad: how many of the file's devices ended with 0, and how many with anything else or not.
 count_ended() {
