@@ -24,14 +24,6 @@ constexpr core::Millis worker_may_take = 1500ms;
 // To bring a request to disk. Then another pass finds it done, and it is tried again to forget it.
 constexpr core::Millis writer_may_take = 100ms;
 
-std::string status_of(const core::Decision& decision) {
-    std::string text{core::name_of(decision.reason)};
-    text += ": ";
-    text += core::sentence_of(decision.reason);
-    if (!decision.detail.empty()) text += ": " + decision.detail;
-    return text;
-}
-
 }  // namespace
 
 Daemon::Daemon(const Flags& flags, SettingsPointer settings, const Shared& shared, host::Signals& signals,
@@ -49,6 +41,7 @@ Daemon::Daemon(const Flags& flags, SettingsPointer settings, const Shared& share
              .look = [this] { ask(Trigger::Look); },
              .plan = [this](core::Millis span) { return plan(span); }}),
       wanted_(std::move(settings)),
+      metrics_(shared.files, shared.reporter),
       worker_([this](const Request& request) { return work(request); },
               [](const Request& waiting, Request next) {
                   // The strongest of both: whoever asked for it still gets it.
@@ -66,6 +59,7 @@ Daemon::Answer Daemon::work(const Request& request) {
                                      "the old settings stay in use: " + done.error().message});
     }
     auto snapshot = device_->pass(request.trigger, request.asking);
+    metrics_.write(used_->metrics.textfile, snapshot.status);
     const bool leaves =
         flags_.once && !snapshot.more && !is_worth_waiting(snapshot.decision, shared_.clock.boot_now());
     if (leaves) device_->rest();  // no later pass does
@@ -166,7 +160,7 @@ void Daemon::tell(const Snapshot& snapshot) {
     changed_ = changed_ || snapshot.changed;
     latest_ = snapshot;
     latest_at_ = shared_.clock.boot_now();
-    notify_.status(status_of(snapshot.decision));
+    notify_.status(core::headline_of(snapshot.status));
     // Who takes a device out of service doesn't want its boot to wait for a key.
     if (snapshot.usable || snapshot.decision.reason == core::Reason::Decommissioned) notify_.ready();
     if (snapshot.more) return ask(Trigger::Due);

@@ -18,6 +18,7 @@
 #include "host/timer.hpp"
 #include "host/wake.hpp"
 #include "host/worker.hpp"
+#include "metrics_file.hpp"
 #include "outcome.hpp"
 #include "storage/requests_file.hpp"
 #include "wiring.hpp"
@@ -114,6 +115,7 @@ class Daemon {
     Outcome outcome_;
 
     // The worker's alone; declared before it, so that they outlive its thread.
+    MetricsFile metrics_;
     std::unique_ptr<Device> device_;
     SettingsPointer used_;
     host::Worker<Request, Answer> worker_;

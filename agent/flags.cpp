@@ -1,10 +1,25 @@
 #include "flags.hpp"
 
 #include <CLI/CLI.hpp>
+#include <map>
+#include <string>
 
 #include "outcome.hpp"
 
 namespace devkey {
+namespace {
+
+void add_log(CLI::App& app, Flags& flags) {
+    const std::map<std::string, LogForm> forms{
+        {"text", LogForm::Text}, {"json", LogForm::Json}, {"journal", LogForm::Journal}};
+    app.add_option("--log", flags.log,
+                   "text or json, on standard error, or journal (default: journal where standard error is "
+                   "the journal's, or else text)")
+        ->transform(CLI::CheckedTransformer(forms).description("FORM"))
+        ->option_text("text|json|journal");
+}
+
+}  // namespace
 
 std::variant<Flags, Leave> parse_flags(int argc, char** argv) {
     Flags flags;
@@ -25,6 +40,7 @@ std::variant<Flags, Leave> parse_flags(int argc, char** argv) {
     jobs->add_flag("--check-config", flags.check_config, "tell all that is wrong with the settings, and end");
     jobs->require_option(0, 1);
     app.add_flag("--json", flags.json, "tell it as one JSON object");
+    add_log(app, flags);
     app.set_version_flag("--version", "devkeyd " DEVKEY_VERSION);
     try {
         app.parse(argc, argv);

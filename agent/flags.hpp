@@ -8,12 +8,21 @@
 
 namespace devkey {
 
+/// Where the log goes, and how.
+enum class LogForm {
+    Automatic,  ///< to the journal if standard error is the journal's, or else text
+    Text,
+    Json,
+    Journal,
+};
+
 struct Flags {
     std::string config = "/etc/devkeyd/devkeyd.yaml";
     bool once = false;                            ///< do what is due, tell what it came to, and end
     core::Request request = core::Request::None;  ///< do this; a daemon that runs does it, if there is one
     bool check_config = false;                    ///< only tell what is wrong with the settings
     bool json = false;                            ///< tell it as one JSON object
+    LogForm log = LogForm::Automatic;
 };
 
 /// The process is over: with this exit code.

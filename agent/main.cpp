@@ -12,6 +12,7 @@
 #include "daemon.hpp"
 #include "flags.hpp"
 #include "host/hardening.hpp"
+#include "host/journal_reporter.hpp"
 #include "host/log_reporter.hpp"
 #include "host/signals.hpp"
 #include "host/system_clock.hpp"
@@ -95,10 +96,36 @@ Daemon::End serve(const Flags& flags, SettingsPointer settings, ports::Reporter&
     return end;
 }
 
+/// The log in each of its forms: `reporter` is the one that was asked for.
+class Log {
+ public:
+    Log(LogForm form, const ports::Clock& clock)
+        : form_(form),
+          in_journal_(host::is_journal(STDERR_FILENO, ::getenv("JOURNAL_STREAM"))),
+          text_(STDERR_FILENO, in_journal_),
+          json_(STDERR_FILENO, clock),
+          journal_(text_) {}
+
+    [[nodiscard]] ports::Reporter& reporter() {
+        if (form_ == LogForm::Json) return json_;
+        const bool journal = form_ == LogForm::Journal || (form_ == LogForm::Automatic && in_journal_);
+        if (journal) return journal_;
+        return text_;
+    }
+
+ private:
+    LogForm form_;
+    bool in_journal_;
+    host::LogReporter text_;
+    host::JsonReporter json_;
+    host::JournalReporter journal_;
+};
+
 int run(const Flags& flags) {
     host::hold_requests();
-    const char* journal = ::getenv("JOURNAL_STREAM");
-    host::LogReporter reporter{STDERR_FILENO, host::is_journal(STDERR_FILENO, journal)};
+    const host::SystemClock clock;
+    Log log{flags.log, clock};
+    auto& reporter = log.reporter();
     if (const auto hardened = host::harden(); !hardened) return refuse(flags, reporter, hardened.error());
     if (flags.check_config) return check(flags);
     auto settings = load(flags, reporter);
@@ -127,7 +154,6 @@ int run(const Flags& flags) {
         if (auto saved = storage::save_request(files, directory, asking); !saved)
             return refuse(flags, reporter, saved.error());
     storage::HistoryFile history{directory};
-    const host::SystemClock clock;
     Recorder recorder{reporter, history, clock};
     const auto end = serve(flags, std::move(settings), recorder, files, history);
     if (!flags.once && end.outcome.exit_code != 0)

@@ -16,7 +16,7 @@ core::Status status_on_disk(const core::Policy& policy, const std::optional<core
     status.usable = status.key && status.key->published_at;
     if (!status.key) status.decision.reason = core::Reason::NoKeyYet;
     if (status.decommissioned_at) status.decision.reason = core::Reason::Decommissioned;
-    status.health = core::health_of(status);
+    core::assess(status);
     return status;
 }
 

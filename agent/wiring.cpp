@@ -97,6 +97,8 @@ std::vector<core::Error> unusable_here(const core::Settings& settings,
     if (credential.parent_path() != settings.state_directory ||
         std::filesystem::exists(settings.state_directory, ignored))
         note_of("credential_file.path", storage::check_directory_of(credential));
+    if (!settings.metrics.textfile.empty())
+        note_of("metrics.textfile", storage::check_directory_of(settings.metrics.textfile));
     for (const auto& [setting, group] : {std::pair{"control.read_group", settings.control.read_group},
                                          std::pair{"control.change_group", settings.control.change_group}})
         if (!group.empty()) note_of(setting, host::group_id(group));

@@ -74,6 +74,11 @@ struct ControlSettings {
     std::string change_group;  ///< its members may ask for anything; empty: likewise
 };
 
+/// What monitoring reads.
+struct MetricsSettings {
+    std::string textfile;  ///< for node_exporter's textfile collector; empty: none is written
+};
+
 struct Settings {
     ServiceSettings service;
     OwnerSettings owner;
@@ -82,6 +87,7 @@ struct Settings {
     CredentialFileSettings credential_file;
     std::string state_directory = "/var/lib/devkeyd";
     ControlSettings control;
+    MetricsSettings metrics;
     Policy policy;
 };
 

@@ -38,6 +38,11 @@ OldKeyStatus status_of(const OldKey& key, const State& state) {
             .can_return = earlier && !key.secret.empty()};
 }
 
+bool is_proof_too_old(const Status& status) {
+    const auto& proven = status.key->proven_at;
+    return status.proof_lasts && (!proven || *proven + *status.proof_lasts < status.now);
+}
+
 }  // namespace
 
 std::string_view name_of(Health health) {
@@ -79,7 +84,7 @@ Status status_of(const Policy& policy, const std::optional<State>& state, const 
 
 Status later(Status status, Millis by) {
     status.now += by;
-    status.health = health_of(status);
+    assess(status);
     return status;
 }
 
@@ -87,10 +92,27 @@ Health health_of(const Status& status) {
     if (status.decommissioned_at) return Health::OutOfService;
     const bool works = status.key && status.key->standing == Standing::Enabled && status.usable;
     if (!works) return Health::Failing;
-    const auto& proven = status.key->proven_at;
-    const bool too_old = status.proof_lasts && (!proven || *proven + *status.proof_lasts < status.now);
     const bool calm = status.decision.reason == Reason::Healthy;
-    return calm && !too_old ? Health::Healthy : Health::Degraded;
+    return calm && !is_proof_too_old(status) ? Health::Healthy : Health::Degraded;
+}
+
+void assess(Status& status) {
+    status.health = health_of(status);
+    if (status.decision.reason != Reason::Healthy || status.health == Health::Healthy) return;
+    if (status.health == Health::Degraded)
+        status.decision.detail = "but the last proof that the key works is too old";
+    else if (status.health == Health::Failing)
+        status.decision.detail = "but as the state has it, the key is not enabled or not published";
+}
+
+std::string headline_of(const Status& status) {
+    const auto& decision = status.decision;
+    const bool torn = decision.reason == Reason::Healthy && status.health != Health::Healthy;
+    std::string text{torn ? name_of(status.health) : name_of(decision.reason)};
+    text += ": ";
+    text += sentence_of(decision.reason);
+    if (!decision.detail.empty()) text += ": " + decision.detail;
+    return text;
 }
 
 }  // namespace devkey::core

@@ -102,4 +102,12 @@ struct Status {
 /// By the status's other fields.
 [[nodiscard]] Health health_of(const Status& status);
 
+/// Sets the health; and where nothing but the age of the proof stands against it, says so in the decision's
+/// detail.
+void assess(Status& status);
+
+/// The status in a line for people, as systemd shows it: `REASON: SENTENCE[: DETAIL]`. It begins with
+/// `healthy:` where the health is that, and nowhere else.
+[[nodiscard]] std::string headline_of(const Status& status);
+
 }  // namespace devkey::core

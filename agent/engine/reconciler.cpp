@@ -304,7 +304,7 @@ Status Reconciler::status_of(const Decision& decision, bool usable) const {
     if (decision.again) status.next_at = seen_.time.now + (*decision.again - seen_.boot_now);
     status.usable = usable;
     status.slots = slots_;
-    status.health = health_of(status);
+    assess(status);
     return status;
 }
 
@@ -318,19 +318,21 @@ void Reconciler::tell(const Decision& decision) {
     if (!decision.detail.empty()) event.message += ": " + decision.detail;
     if (decision.again)
         event.fields.emplace_back("again_in", format_duration(*decision.again - world_.clock.boot_now()));
-    if (decision.failures > 0) event.fields.emplace_back("failures", std::to_string(decision.failures));
+    if (decision.failures > 0) event.fields.emplace_back("attempt", std::to_string(decision.failures));
+    if (!decision.target.empty()) event.fields.emplace_back("key_id", decision.target);
     world_.reporter.report(event);
     told_ = decision;
     tell_of_failure(decision);
 }
 
 void Reconciler::tell_of(std::string_view name, std::string message, const Key& key) {
-    world_.reporter.report(
-        {.severity = ports::Severity::Notice,
-         .name = name,
-         .message = std::move(message),
-         .fields = {
-             {"key_name", key.name}, {"key_id", key.id}, {"reason", std::string(name_of(latest_.reason))}}});
+    world_.reporter.report({.severity = ports::Severity::Notice,
+                            .name = name,
+                            .message = std::move(message),
+                            .fields = {{"key_name", key.name},
+                                       {"key_id", key.id},
+                                       {"generation", std::to_string(key.generation)},
+                                       {"reason", std::string(name_of(latest_.reason))}}});
 }
 
 void Reconciler::note_success(const Task& task) {

@@ -5,69 +5,36 @@
 #include <unistd.h>
 
 #include <exception>
-#include <iterator>
 #include <string>
-#include <string_view>
+
+#include "host/log_line.hpp"
 
 namespace devkey::host {
 namespace {
 
-struct Prefix {
-    std::string_view journal;  // sd-daemon(3)
-    std::string_view text;
-};
-
-Prefix prefix_of(ports::Severity severity) {
-    switch (severity) {
-        case ports::Severity::Info:
-            return {"<6>", "info: "};
-        case ports::Severity::Notice:
-            return {"<5>", "notice: "};
-        case ports::Severity::Warning:
-            return {"<4>", "warning: "};
-        case ports::Severity::Error:
-            break;
-    }
-    return {"<3>", "error: "};
+// A log that can't be written must not stop what it tells of.
+void write_line(int descriptor, const std::string& line) {
+    [[maybe_unused]] const auto written = ::write(descriptor, line.data(), line.size());
 }
 
-void append_escaped(std::string& line, std::string_view text) {
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x20 || byte == 0x7f)
-            fmt::format_to(std::back_inserter(line), "\\x{:02x}", byte);
-        else
-            line += c;
-    }
-}
-
-std::string line_of(const ports::Event& event, bool priorities) {
-    const auto prefix = prefix_of(event.severity);
-    std::string line{priorities ? prefix.journal : prefix.text};
-    append_escaped(line, event.name);
-    line += ": ";
-    append_escaped(line, event.message);
-    std::string_view separator = " (";
-    for (const auto& [name, value] : event.fields) {
-        line += separator;
-        append_escaped(line, name);
-        line += '=';
-        append_escaped(line, value);
-        separator = ", ";
-    }
-    if (!event.fields.empty()) line += ')';
-    line += '\n';
-    return line;
+std::string prefix_of(ports::Severity severity, bool priorities) {
+    if (priorities) return {'<', priority_of(severity), '>'};  // sd-daemon(3)
+    return std::string(name_of(severity)) + ": ";
 }
 
 }  // namespace
 
 void LogReporter::report(const ports::Event& event) noexcept {
     try {
-        const std::string line = line_of(event, priorities_);
-        // A log that can't be written must not stop what it tells of.
-        [[maybe_unused]] const auto written = ::write(descriptor_, line.data(), line.size());
+        write_line(descriptor_, prefix_of(event.severity, priorities_) + text_of(event) + '\n');
     } catch (const std::exception&) {  // no memory left for a line: nothing could tell of that either
+    }
+}
+
+void JsonReporter::report(const ports::Event& event) noexcept {
+    try {
+        write_line(descriptor_, json_of(event, clock_.now()) + '\n');
+    } catch (const std::exception&) {  // likewise
     }
 }
 

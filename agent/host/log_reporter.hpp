@@ -1,6 +1,7 @@
-// The log: one line of text for each event.
+// The log on a descriptor: one line for each event.
 #pragma once
 
+#include "ports/clock.hpp"
 #include "ports/reporter.hpp"
 
 namespace devkey::host {
@@ -17,6 +18,19 @@ class LogReporter final : public ports::Reporter {
  private:
     int descriptor_;
     bool priorities_;
+};
+
+/// Likewise, but each line is a JSON object (see log_line.hpp).
+class JsonReporter final : public ports::Reporter {
+ public:
+    /// `clock` outlives it.
+    JsonReporter(int descriptor, const ports::Clock& clock) : descriptor_(descriptor), clock_(clock) {}
+
+    void report(const ports::Event& event) noexcept override;
+
+ private:
+    int descriptor_;
+    const ports::Clock& clock_;
 };
 
 /// Whether `descriptor` is the journal's: `journal_stream` is $JOURNAL_STREAM, `device:inode` (null: not

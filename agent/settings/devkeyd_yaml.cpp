@@ -242,8 +242,21 @@ core::ControlSettings read_control(Section section) {
     return control;
 }
 
-/// Whether publishing would destroy another file that the settings name, or one of devkeyd's own.
-bool replaces_another(const core::Settings& settings, const std::string& file, const std::string& policy) {
+std::string read_textfile(const Value& value) {
+    const auto text = value.text_or_empty(longest_argument);
+    if (!text || text->empty()) return {};
+    auto path = value.file_path().value_or("");
+    const auto name = path.substr(path.rfind('/') + 1);
+    if (name.size() > longest_file_name)
+        value.wrong(fmt::format("the file's name is too long: at most {} bytes", longest_file_name - 1));
+    else if (!path.empty() && (!name.ends_with(".prom") || name == ".prom"))
+        value.wrong("expected a file whose name ends in .prom: node_exporter reads no other");
+    return path;
+}
+
+/// The files that the settings name, and devkeyd's own, but for those that are written for others.
+std::vector<std::string> files_in_use(const core::Settings& settings, const std::string& file,
+                                      const std::string& policy) {
     const auto absolute = std::filesystem::absolute(file).lexically_normal();
     std::vector<std::string> others{absolute.string(), settings.service.ca_file, settings.state_directory};
     if (!policy.empty()) others.push_back((absolute.parent_path() / policy).lexically_normal().string());
@@ -253,8 +266,25 @@ bool replaces_another(const core::Settings& settings, const std::string& file, c
     if (const auto* secret = std::get_if<core::FromFile>(&settings.owner.secret))
         others.push_back(secret->path);
     if (const auto* id = std::get_if<core::FromFile>(&settings.device_id)) others.push_back(id->path);
-    const auto& path = settings.credential_file.path;
+    return others;
+}
+
+/// Whether writing `path` would destroy another file.
+bool replaces_one_of(const std::vector<std::string>& others, const std::string& path) {
     return !path.empty() && std::ranges::find(others, path) != others.end();
+}
+
+core::MetricsSettings read_metrics(Section section, std::vector<std::string> others,
+                                   const std::string& credential_file) {
+    core::MetricsSettings metrics;
+    others.push_back(credential_file);
+    if (const auto textfile = section.find("textfile")) {
+        metrics.textfile = read_textfile(*textfile);
+        if (replaces_one_of(others, metrics.textfile))
+            textfile->wrong("the metrics would replace another file that devkeyd uses: choose another");
+    }
+    section.finish();
+    return metrics;
 }
 
 core::DeviceIdSource read_device(Section section) {
@@ -289,7 +319,9 @@ DevkeydYaml read_devkeyd_yaml(const Node& root, const std::string& file, Problem
         read.policy = policy->text(longest_argument).value_or("");
         read.policy_place = policy->place();
     }
-    if (replaces_another(settings, file, read.policy)) {
+    const auto others = files_in_use(settings, file, read.policy);
+    settings.metrics = read_metrics(top.find_section("metrics"), others, settings.credential_file.path);
+    if (replaces_one_of(others, settings.credential_file.path)) {
         const auto path = credential_file.find("path");
         constexpr std::string_view fault =
             "the credential file would replace another file that devkeyd uses: choose another "

@@ -13,7 +13,7 @@ struct Schema {
     std::span<const std::string_view> keys;
 };
 
-inline constexpr std::array<std::string_view, 39> devkeyd_keys{
+inline constexpr std::array<std::string_view, 41> devkeyd_keys{
     "version",
     "service",
     "service.kind",
@@ -52,6 +52,8 @@ inline constexpr std::array<std::string_view, 39> devkeyd_keys{
     "control.socket",
     "control.read_group",
     "control.change_group",
+    "metrics",
+    "metrics.textfile",
     "policy",
 };
 inline constexpr std::array<std::string_view, 43> policy_keys{

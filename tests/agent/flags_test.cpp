@@ -32,6 +32,14 @@ TEST(ParseFlags, ReadsThemAll) {
     EXPECT_TRUE(std::get<Flags>(parse({"--check-config"})).check_config);
 }
 
+TEST(ParseFlags, ReadsWhereTheLogGoes) {
+    EXPECT_EQ(std::get<Flags>(parse({})).log, LogForm::Automatic);
+    EXPECT_EQ(std::get<Flags>(parse({"--log", "text"})).log, LogForm::Text);
+    EXPECT_EQ(std::get<Flags>(parse({"--log=json"})).log, LogForm::Json);
+    EXPECT_EQ(std::get<Flags>(parse({"--log", "journal"})).log, LogForm::Journal);
+    for (const auto* wrong : {"xml", "", "1", "JSON"}) EXPECT_EQ(exit_code({"--log", wrong}), 64) << wrong;
+}
+
 TEST(ParseFlags, RefusesWhatMakesNoSense) {
     EXPECT_EQ(exit_code({"--json"}), 64);
     EXPECT_EQ(exit_code({"--once", "--check-config"}), 64);

@@ -79,6 +79,19 @@ TEST_F(HealthTest, OfAStatusGrowsOldWhileNobodyLooks) {
     EXPECT_EQ(later(status, 13h).now, start + 13h);
 }
 
+TEST_F(HealthTest, IsExplainedAlsoWhereOnlyTheProofIsTooOld) {
+    auto status = status_of(policy, state, {start, ClockTrust::Server});
+    status.usable = true;
+    EXPECT_TRUE(headline_of(later(status, 12h)).starts_with("healthy: "));
+    const auto old = later(status, 13h);
+    EXPECT_TRUE(headline_of(old).starts_with("degraded: ")) << headline_of(old);
+    EXPECT_TRUE(headline_of(old).ends_with(": but the last proof that the key works is too old"));
+    status.decision.reason = Reason::ServiceUnavailable;
+    status.decision.detail = "no route";
+    EXPECT_EQ(headline_of(later(status, 13h)),
+              "service-unavailable: the service gave no usable answer: no route");
+}
+
 TEST_F(HealthTest, OutOfServiceIsNoFailure) {
     state.current.reset();
     state.decommissioned_at = start;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "control/metrics.hpp"
 #include "control/plan_json.hpp"
 #include "devkeyctl/exit_codes.hpp"
 #include "devkeyctl/render.hpp"
@@ -83,6 +84,20 @@ TEST_F(Ctl, StatusTellsHealthFirstAndColorsOnlyWhenTold) {
     terminal.color = true;
     EXPECT_EQ(ctl::status(terminal), exit_done);
     EXPECT_TRUE(out.starts_with("health      \x1b[32mhealthy\x1b[0m\n"));
+}
+
+TEST_F(Ctl, MetricsAreTheStatusInAnotherForm) {
+    status.health = core::Health::Failing;
+    const auto text = control::format_metrics(control::format_status(status, agent));
+    ASSERT_TRUE(text);
+    EXPECT_EQ(metrics(terminal), exit_done);
+    EXPECT_EQ(out, *text);
+    out.clear();
+    terminal.json = true;
+    EXPECT_EQ(metrics(terminal), exit_done);
+    EXPECT_TRUE(out.starts_with(R"({"version":1,"answer":"metrics","text":"# HELP devkeyd_)")) << out;
+    unreachable = core::Error{ErrorKind::NotFound, "no devkeyd"};
+    EXPECT_EQ(metrics(terminal), exit_not_running);
 }
 
 TEST_F(Ctl, JsonIsTheAnswerAsItCame) {

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <string>
 
+#include "fakes/clock.hpp"
 #include "fakes/temporary_directory.hpp"
 #include "host/descriptor.hpp"
 #include "host/log_reporter.hpp"
@@ -84,8 +85,40 @@ class LogTest : public testing::Test {
         return size < 0 ? "" : std::string(buffer.data(), static_cast<std::size_t>(size));
     }
 
+    std::string logged_as_json(const ports::Event& event) const {
+        JsonReporter(ends_[1], clock_).report(event);
+        std::array<char, 4096> buffer{};
+        const ssize_t size = ::recv(ends_[0], buffer.data(), buffer.size(), MSG_DONTWAIT);
+        return size < 0 ? "" : std::string(buffer.data(), static_cast<std::size_t>(size));
+    }
+
     std::array<int, 2> ends_{};
+    fakes::Clock clock_;
 };
+
+TEST_F(LogTest, WritesAJsonObjectInOneWrite) {
+    EXPECT_EQ(logged_as_json({ports::Severity::Warning, "rate-limited", "too many", {{"n", "2"}, {"m", ""}}}),
+              R"({"time":"2026-01-02T00:00:00.000Z","severity":"warning","event":"rate-limited",)"
+              R"("message":"too many","fields":{"n":"2","m":""}})"
+              "\n");
+    EXPECT_EQ(logged_as_json({ports::Severity::Info, "a", "b\n\x1b\x7f\"\\ü€\xf0\x9f\x94\x91"}),
+              R"({"time":"2026-01-02T00:00:00.000Z","severity":"info","event":"a",)"
+              R"("message":"b\u000a\u001b\u007f\"\\ü€🔑","fields":{}})"
+              "\n");
+}
+
+TEST_F(LogTest, JsonIsUtf8WhateverComes) {
+    const auto as_json = [&](const std::string& message) {
+        const auto line = logged_as_json({ports::Severity::Info, "a", message});
+        const auto from = line.find("\"message\":\"") + 11;
+        return line.substr(from, line.find("\",\"fields\"") - from);
+    };
+    EXPECT_EQ(as_json("a\xff!"), "a\\ufffd!");
+    EXPECT_EQ(as_json("\xc3"), "\\ufffd");                        // torn off
+    EXPECT_EQ(as_json("\xc0\xaf"), "\\ufffd\\ufffd");             // longer than it need be
+    EXPECT_EQ(as_json("\xed\xa0\x80"), "\\ufffd\\ufffd\\ufffd");  // half a surrogate
+    EXPECT_EQ(as_json("\xf4\x90\x80\x80x"), "\\ufffd\\ufffd\\ufffd\\ufffdx");
+}
 
 TEST_F(LogTest, WritesALineInOneWrite) {
     EXPECT_EQ(

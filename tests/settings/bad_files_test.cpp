@@ -133,6 +133,25 @@ INSTANTIATE_TEST_SUITE_P(
                 "devkeyd.yaml:5:22: service.allowed_hosts[1]: expected host"}));
 
 INSTANTIATE_TEST_SUITE_P(
+    Metrics, BadDevkeydYaml,
+    testing::Values(Mistake{"", "metrics: {textfile: devkeyd.prom}\n",
+                            "devkeyd.yaml:10:21: metrics.textfile: expected an absolute path"},
+                    Mistake{"", "metrics: {textfile: /m/devkeyd.txt}\n",
+                            "devkeyd.yaml:10:21: metrics.textfile: expected a file whose name ends in .prom"},
+                    Mistake{"", "metrics: {textfile: /m/.prom}\n",
+                            "devkeyd.yaml:10:21: metrics.textfile: expected a file whose name ends in .prom"},
+                    Mistake{"", "metrics: {textfile: /m/" + std::string(240, 'x') + ".prom}\n",
+                            "devkeyd.yaml:10:21: metrics.textfile: the file's name is too long"},
+                    Mistake{"", "metrics: {textfile: [/m/a.prom]}\n",
+                            "devkeyd.yaml:10:21: metrics.textfile: expected a text"},
+                    Mistake{"", "metrics: {testfile: /m/a.prom}\n",
+                            "devkeyd.yaml:10:11: metrics.testfile: unknown key; did you mean textfile?"},
+                    Mistake{"", "metrics: {textfile: /m/a.prom}\ncredential_file: {path: /m/a.prom}\n",
+                            "devkeyd.yaml:10:21: metrics.textfile: the metrics would replace another file"},
+                    Mistake{"{credential: owner-secret}", "{file: /m/a.prom}\nmetrics: {textfile: /m/a.prom}",
+                            "devkeyd.yaml:10:21: metrics.textfile: the metrics would replace another file"}));
+
+INSTANTIATE_TEST_SUITE_P(
     Owner, BadDevkeydYaml,
     testing::Values(
         Mistake{"local-userpass", "anon-user",

@@ -34,6 +34,7 @@ TEST(ShippedFiles, AreValidAndHoldTheDefaults) {
     EXPECT_EQ(loaded->credential_file.mode, defaults.credential_file.mode);
     EXPECT_EQ(loaded->credential_file.group, defaults.credential_file.group);
     EXPECT_EQ(loaded->state_directory, defaults.state_directory);
+    EXPECT_EQ(loaded->metrics.textfile, defaults.metrics.textfile);
     EXPECT_EQ(loaded->policy, defaults.policy);
 }
 

@@ -162,6 +162,7 @@ void add_reading_verbs(CLI::App& app, Flags& flags) {
     add_config(*plan, flags);
     add_config(*app.add_subcommand("check", "look for what is wrong, and how to mend it; best as root"),
                flags);
+    app.add_subcommand("metrics", "the status as Prometheus reads it");
     app.add_subcommand("history", "who asked for what, what was changed, and why")
         ->add_option("-n,--number", flags.most, "so many of the latest")
         ->check(CLI::Range(std::uint32_t{1}, control::most_entries))
@@ -200,6 +201,7 @@ int run(const CLI::App& app, const Flags& flags) {
     if (app.got_subcommand("status")) return status(terminal);
     if (app.got_subcommand("plan")) return plan(terminal, span_of(flags.at).value_or(core::Millis{}));
     if (app.got_subcommand("check")) return check(terminal, flags.config);
+    if (app.got_subcommand("metrics")) return metrics(terminal);
     if (app.got_subcommand("history")) return history(terminal, flags.most);
     if (app.got_subcommand("wait-ready")) return wait_ready(terminal, patience_of(flags, 90s));
     if (app.got_subcommand("list")) return list(terminal, patience_of(flags, 15s));

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "control/metrics.hpp"
 #include "devkeyctl/exit_codes.hpp"
 #include "devkeyctl/render_plan.hpp"
 #include "devkeyctl/telling.hpp"
@@ -107,6 +108,19 @@ int status(const Terminal& terminal) {
     if (nobody) return exit_not_running;
     if (answer->health == "healthy") return exit_done;
     return answer->health == "degraded" ? exit_degraded : exit_failing;
+}
+
+int metrics(const Terminal& terminal) {
+    const auto answer = ask(terminal, {.verb = Verb::Status});
+    if (!answer) return tell(terminal, answer.error());
+    if (answer->kind != "status") return tell(terminal, *answer);
+    auto text = control::format_metrics(answer->line);
+    if (!text) return tell(terminal, text.error());
+    if (terminal.json)
+        terminal.out(json_of("metrics", {{"text", *text}}));
+    else
+        terminal.out(text->substr(0, text->size() - 1));  // a line ends by itself
+    return exit_done;
 }
 
 int history(const Terminal& terminal, std::uint32_t most) {

@@ -33,6 +33,9 @@ struct Terminal {
 /// What would be done within `span`, and why. Also where no agent runs.
 [[nodiscard]] int plan(const Terminal& terminal, core::Millis span);
 
+/// The status as Prometheus reads it.
+[[nodiscard]] int metrics(const Terminal& terminal);
+
 struct Rotation {
     bool compromised = false;
     std::string why{};

@@ -1,0 +1,170 @@
+// What the journal is told, and the catalog that explains it.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <regex>
+#include <string>
+#include <vector>
+
+#include "core/decision.hpp"
+#include "fakes/process.hpp"
+#include "fakes/temporary_directory.hpp"
+#include "host/journal_reporter.hpp"
+#include "host/message_ids.hpp"
+
+namespace devkey::host {
+namespace {
+
+using Entry = std::vector<std::string>;
+
+struct Fallback : ports::Reporter {
+    void report(const ports::Event& event) noexcept override { told.emplace_back(event.name); }
+    std::vector<std::string> told;
+};
+
+struct JournalTest : testing::Test {
+    /// The parts as the journal would get them.
+    Entry sent(const ports::Event& event) {
+        Entry entry;
+        JournalReporter(otherwise, [&](const iovec* parts, int count) {
+            for (int i = 0; i < count; ++i)
+                entry.emplace_back(static_cast<const char*>(parts[i].iov_base), parts[i].iov_len);
+            return result;
+        }).report(event);
+        std::ranges::sort(entry);
+        return entry;
+    }
+
+    Fallback otherwise;
+    int result = 0;
+};
+
+TEST_F(JournalTest, HoldsTheEventInFieldsOfItsOwn) {
+    EXPECT_EQ(sent({.severity = ports::Severity::Notice,
+                    .name = "key-created",
+                    .message = "the service made a new key",
+                    .fields = {{"key_name", "devkey-a-b-3-c"},
+                               {"key_id", "k3"},
+                               {"generation", "3"},
+                               {"reason", "rotation-due"},
+                               {"attempt", "2"}}}),
+              (Entry{"DEVKEY_ATTEMPT=2", "DEVKEY_EVENT=key-created", "DEVKEY_GENERATION=3",
+                     "DEVKEY_KEY_ID=k3", "DEVKEY_KEY_NAME=devkey-a-b-3-c", "DEVKEY_REASON=rotation-due",
+                     "MESSAGE=key-created: the service made a new key (key_name=devkey-a-b-3-c, key_id=k3, "
+                     "generation=3, reason=rotation-due, attempt=2)",
+                     "MESSAGE_ID=" + std::string(message_id_of("key-created")), "PRIORITY=5",
+                     "SYSLOG_IDENTIFIER=devkeyd"}));
+    EXPECT_TRUE(otherwise.told.empty());
+}
+
+TEST_F(JournalTest, AReasonIsAReasonAlsoWhereItIsTheEvent) {
+    const auto entry = sent({ports::Severity::Warning, "owner-refused", "no"});
+    EXPECT_NE(std::ranges::find(entry, "DEVKEY_REASON=owner-refused"), entry.end());
+    EXPECT_NE(std::ranges::find(entry, "PRIORITY=4"), entry.end());
+    for (const auto& part : sent({ports::Severity::Error, "of-no-kind", "no"})) {
+        EXPECT_FALSE(part.starts_with("DEVKEY_REASON=")) << part;
+        EXPECT_FALSE(part.starts_with("MESSAGE_ID=")) << part;
+    }
+}
+
+TEST_F(JournalTest, NothingSplitsAnEntryOrForgesAField) {
+    const std::string longest(57, 'a');
+    const auto entry = sent({ports::Severity::Info,
+                             "a\nPRIORITY=0",
+                             "b\nMESSAGE=c\x1b\x7f",
+                             {{"f", "\r\nX=1"},
+                              {"Upper", "1"},
+                              {"with=sign", "2"},
+                              {"", "3"},
+                              {"ümlaut", "4"},
+                              {longest, "5"},
+                              {longest + "a", "6"}}});
+    EXPECT_EQ(std::ranges::count_if(entry, [](const auto& part) { return part.contains('\n'); }), 0);
+    Entry ours;
+    std::ranges::copy_if(entry, std::back_inserter(ours),
+                         [](const auto& part) { return part.starts_with("DEVKEY_"); });
+    std::string upper = longest;
+    std::ranges::fill(upper, 'A');
+    EXPECT_EQ(ours,
+              (Entry{"DEVKEY_" + upper + "=5", "DEVKEY_EVENT=a\\x0aPRIORITY=0", "DEVKEY_F=\\x0d\\x0aX=1"}));
+}
+
+TEST_F(JournalTest, WhatTheJournalDoesNotTakeIsToldOtherwise) {
+    result = -ENOBUFS;
+    static_cast<void>(sent({ports::Severity::Info, "a", "b"}));
+    EXPECT_EQ(otherwise.told, std::vector<std::string>{"a"});
+}
+
+/// id → the entry's text.
+std::multimap<std::string, std::string> catalog() {
+    std::ifstream in{DEVKEY_SOURCE_DIR "/systemd/devkeyd.catalog"};
+    std::multimap<std::string, std::string> entries;
+    auto at = entries.end();
+    for (std::string line; std::getline(in, line);) {
+        if (line.starts_with("-- "))
+            at = entries.emplace(line.substr(3), "");
+        else if (at != entries.end())
+            at->second += line + '\n';
+    }
+    return entries;
+}
+
+TEST(Catalog, HasExactlyOneEntryForEachId) {
+    const auto entries = catalog();
+    EXPECT_EQ(entries.size(), message_ids().size());
+    for (const auto& [event, id] : message_ids()) {
+        EXPECT_TRUE(std::ranges::all_of(id, [](char c) {
+            return std::string_view("0123456789abcdef").contains(c);
+        })) << event;
+        EXPECT_EQ(id.size(), 32U) << event;
+        ASSERT_EQ(entries.count(std::string(id)), 1U) << event;
+        const auto& text = entries.find(std::string(id))->second;
+        EXPECT_TRUE(text.starts_with("Subject: ")) << event;
+        EXPECT_TRUE(text.contains("\nDefined-By: devkeyd\n\n")) << event;
+        EXPECT_TRUE(text.contains("\n\nWhat to do: ")) << event;
+        EXPECT_EQ(message_id_of(event), id) << "there are two of " << event;
+    }
+}
+
+TEST(Catalog, NamesOnlyFieldsThatWeSend) {
+    for (const auto& [id, text] : catalog())
+        for (auto at = text.find('@'); at != std::string::npos;) {
+            const auto end = text.find('@', at + 1);
+            ASSERT_NE(end, std::string::npos) << text;
+            EXPECT_TRUE(text.substr(at + 1, end - at - 1).starts_with("DEVKEY_")) << text;
+            at = text.find('@', end + 1);
+        }
+}
+
+TEST(Catalog, HasEachReasonThatAPersonIsToldOf) {
+    for (int i = static_cast<int>(core::Reason::HeartbeatUnreadable);
+         i <= static_cast<int>(core::Reason::Decommissioned); ++i) {
+        const auto name = core::name_of(static_cast<core::Reason>(i));
+        EXPECT_NE(name == "too-early-to-tell", !message_id_of(name).empty()) << name;
+    }
+}
+
+TEST(Catalog, IsTakenByJournalctl) {
+    const fakes::TemporaryDirectory root;
+    const auto folder = root.file("usr/lib/systemd/catalog");
+    std::filesystem::create_directories(folder);
+    std::filesystem::create_directories(root.file("var/lib/systemd/catalog"));
+    std::filesystem::copy_file(DEVKEY_SOURCE_DIR "/systemd/devkeyd.catalog", folder + "/devkeyd.catalog");
+    const auto run = [&](const std::string& flag) {
+        fakes::Process process({"journalctl", "--root=" + root.path, flag}, root.file("out"));
+        EXPECT_EQ(process.wait(), 0) << "journalctl (of the package systemd): " << process.errors();
+        EXPECT_EQ(process.errors(), "");
+        return process.output();
+    };
+    static_cast<void>(run("--update-catalog"));
+    const auto dump = run("--dump-catalog");
+    for (const auto& [id, text] : catalog()) EXPECT_TRUE(dump.contains("-- " + id + "\n")) << id;
+}
+
+}  // namespace
+}  // namespace devkey::host
