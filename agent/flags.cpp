@@ -10,12 +10,14 @@ namespace devkey {
 namespace {
 
 void add_log(CLI::App& app, Flags& flags) {
-    const std::map<std::string, LogForm> forms{
+    static const std::map<std::string, LogForm> forms{
         {"text", LogForm::Text}, {"json", LogForm::Json}, {"journal", LogForm::Journal}};
-    app.add_option("--log", flags.log,
-                   "text or json, on standard error, or journal (default: journal where standard error is "
-                   "the journal's, or else text)")
-        ->transform(CLI::CheckedTransformer(forms).description("FORM"))
+    // CLI11's own transformer would take the numbers of the enum, too.
+    app.add_option_function<std::string>(
+           "--log", [&flags](const std::string& word) { flags.log = forms.at(word); },
+           "text or json, on standard error, or journal (default: journal where standard error is the "
+           "journal's, or else text)")
+        ->check(CLI::IsMember({"text", "json", "journal"}))
         ->option_text("text|json|journal");
 }
 
