@@ -132,6 +132,8 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"  app:", "  allowed_hosts: [a, 'https://b']\n  app:",
                 "devkeyd.yaml:5:22: service.allowed_hosts[1]: expected host"}));
 
+const std::string too_long_a_name = "metrics: {textfile: /m/" + std::string(240, 'x') + ".prom}\n";
+
 INSTANTIATE_TEST_SUITE_P(
     Metrics, BadDevkeydYaml,
     testing::Values(Mistake{"", "metrics: {textfile: devkeyd.prom}\n",
@@ -140,7 +142,7 @@ INSTANTIATE_TEST_SUITE_P(
                             "devkeyd.yaml:10:21: metrics.textfile: expected a file whose name ends in .prom"},
                     Mistake{"", "metrics: {textfile: /m/.prom}\n",
                             "devkeyd.yaml:10:21: metrics.textfile: expected a file whose name ends in .prom"},
-                    Mistake{"", "metrics: {textfile: /m/" + std::string(240, 'x') + ".prom}\n",
+                    Mistake{"", too_long_a_name.c_str(),
                             "devkeyd.yaml:10:21: metrics.textfile: the file's name is too long"},
                     Mistake{"", "metrics: {textfile: [/m/a.prom]}\n",
                             "devkeyd.yaml:10:21: metrics.textfile: expected a text"},
