@@ -41,6 +41,9 @@ Fleet::Fleet() : service_(std::make_unique<e2e::RealService>()) {
     std::filesystem::create_directory(devices());
     std::filesystem::create_symlink(DEVKEYD, bin + "/devkeyd");
     std::filesystem::create_symlink(DEVKEYCTL, bin + "/devkeyctl");
+    // For the scripts and the devices: they shall find ours.
+    const char* path = ::getenv("PATH");
+    ::setenv("PATH", (bin + ":" + (path == nullptr ? "/usr/bin:/bin" : path)).c_str(), 1);
     // The shortest grace, and a slot for the next key when it is over.
     directory.write("policy.yaml", "version: 1\nsuperseded: {keep_enabled: 5s, then: delete}\n");
 }
@@ -88,13 +91,10 @@ std::string Fleet::settings(const std::string& owner, const std::string& secret)
 
 std::unique_ptr<Script> Fleet::begin(Words words) {
     words.front() = DEVKEY_SOURCE_DIR "/tools/fleet/" + words.front();
-    const char* path = ::getenv("PATH");
-    return std::make_unique<Script>(
-        std::move(words), directory.file("run-" + std::to_string(++runs_)),
-        Words{"FLEET_SSH=" DEVKEY_SOURCE_DIR "/tests/fleet/on_this_machine", "FLEET_DEVICES=" + devices(),
-              "FLEET_INVENTORY=" + inventory(),
-              "PATH=" + directory.file("bin") + ":" + (path == nullptr ? "/usr/bin:/bin" : path)},
-        lead_group);
+    return std::make_unique<Script>(std::move(words), directory.file("run-" + std::to_string(++runs_)),
+                                    Words{"FLEET_SSH=" DEVKEY_SOURCE_DIR "/tests/fleet/on_this_machine",
+                                          "FLEET_DEVICES=" + devices(), "FLEET_INVENTORY=" + inventory()},
+                                    lead_group);
 }
 
 Words Fleet::provisioning(const Words& more) const {
