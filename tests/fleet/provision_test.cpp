@@ -12,6 +12,12 @@ struct Provision : Fleet {
         for (auto at = text.find(line); at != std::string::npos; at = text.find(line, at + 1)) ++count;
         return count;
     }
+    /// Whether so many results are there before the script ends.
+    [[nodiscard]] bool reaches(const Script& script, std::size_t count) const {
+        const auto over = [&] { return result_count() >= count || !script.is_running(); };
+        while (!over()) fakes::wait_until(over);
+        return result_count() >= count;
+    }
     void expect_no_secret_was_seen() const {
         const auto seen = fakes::content_of(directory.file("seen"));
         EXPECT_TRUE(seen.contains("press-40"));
@@ -47,12 +53,12 @@ struct Provision : Fleet {
 TEST_F(Provision, OfFortyDevicesStoppedInTheMiddleMintsNothingTwice) {
     make(40, 3);
     auto killed = begin(provisioning());
-    ASSERT_TRUE(fakes::wait_until([&] { return result_count() >= 5; }));
+    ASSERT_TRUE(reaches(*killed, 5));
     killed->kill_group();
     killed->finish();
 
     auto interrupted = begin(provisioning());
-    ASSERT_TRUE(fakes::wait_until([&] { return result_count() >= 20; }));
+    ASSERT_TRUE(reaches(*interrupted, 20));
     interrupted->signal(SIGTERM);  // a SIGINT may be ignored here: by whoever runs tests in the background
     const auto told = interrupted->finish();
     EXPECT_EQ(told.exit_code, 143) << told.out << told.err;
