@@ -147,12 +147,15 @@ void add_failures(Page& page, const Object& json) {
 
 std::string format(const Object& json) {
     Page page;
-    page.gauge("build_info", "The devkeyd that runs.");
-    page.sample("1", {{"version", json.getObject("agent")->getValue<std::string>("version")}});
+    if (const auto agent = json.getObject("agent"); agent && agent->has("version")) {
+        page.gauge("build_info", "The devkeyd that runs.");
+        page.sample("1", {{"version", agent->getValue<std::string>("version")}});
+    }
     add_health(page, json);
     add_key(page, json);
     add_others(page, json);
     add_failures(page, json);
+    add_flag(page, "paused", "Whether a person wants nothing done by the schedule.", json.has("pause"));
     const auto clock = json.getValue<std::string>("clock");
     add_flag(page, "clock_trusted",
              "Whether the time is the service's, or a clock that something keeps right.",

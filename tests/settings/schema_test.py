@@ -31,6 +31,7 @@ examples = {
         "credential_file": [{"path": "/run/app/key", "format": "env", "mode": "0440", "group": "app"}],
         "state_directory": ["/srv/devkeyd"],
         "control": [{"socket": "/run/app/control", "read_group": "watchers", "change_group": "admins"}],
+        "metrics": [{"textfile": "/srv/metrics/devkeyd.prom"}],
         "policy": ["policy.yaml"],
     },
     "policy": {
@@ -44,6 +45,8 @@ examples = {
         "watchdog": [{"jitter": "50%", "credential_file": False, "key_login": {"every": "never"},
                       "key_listed": {"every": "1h30m"}},
                      {"heartbeat": {"file": "/run/app/alive", "stale_after": "50h", "then": "alert", "on_return": "hold"}}],
+        "hooks": [{"after_publish": {"run": ["/bin/tell", "it"], "timeout": "1m", "required": True},
+                   "before_disable": {"run": ["/bin/tell"], "timeout": "5s", "required": False}, "on_failure": {"run": ["/bin/tell"], "timeout": "5s"}}],
     },
 }
 # What is put in the place of any value, and what in the place of one that looks like this.
