@@ -154,6 +154,7 @@ Reconciler::Done Reconciler::drop_refused() {
     const auto listed = world_.service.get(key.id);
     if (auto removed = world_.service.remove(key.id); !removed) return because(removed.error());
     changed_ = true;
+    count_slot(false);
     State next = *seen_.state;
     let_go(next, key.name, key.generation, key.created_at, world_.service.capabilities());
     next.pending.reset();
@@ -260,6 +261,7 @@ Reconciler::Done Reconciler::create() {
 
 Reconciler::Done Reconciler::keep(ports::CreatedKey created, bool asked_before) {
     changed_ = true;
+    count_slot(true);
     State next = *seen_.state;
     next.pending = PendingKey{.key = {.id = created.id,
                                       .name = next.intent->name,
@@ -359,6 +361,7 @@ Reconciler::Done Reconciler::remove_stray() {
                     "the stray '" + name + "' has the published key's id: it is not removed");
     if (auto removed = world_.service.remove(id); !removed) return because(removed.error());
     changed_ = true;
+    count_slot(false);
     State next = *seen_.state;
     let_go(next, name, seen_.state->intent->generation, seen_.state->intent->sent_at,
            world_.service.capabilities());

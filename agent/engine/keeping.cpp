@@ -150,6 +150,7 @@ Reconciler::Done Reconciler::remove_key(const std::string& id) {
         if (auto saved = save(std::move(next)); !saved) return saved;
     if (auto removed = world_.service.remove(id); !removed) return std::unexpected(removed.error());
     changed_ = true;
+    count_slot(false);
     // There is room again.
     for (const auto action : {Action::AskService, Action::Create})
         if (const auto failure = seen_.failures.find(action);
@@ -211,6 +212,14 @@ void Reconciler::note_room(std::size_t taken) {
     const auto limit = world_.service.capabilities().keys_per_owner;
     seen_.quota_is_short = limit != 0 && taken + 2 > limit;
     seen_.owner_is_crowded = limit != 0 && taken * 4 >= limit * 3;
+}
+
+void Reconciler::count_slot(bool taken) {
+    if (!slots_) return;
+    if (taken)
+        ++slots_->taken;
+    else if (slots_->taken > 0)
+        --slots_->taken;
 }
 
 Reconciler::Done Reconciler::list() {

@@ -149,6 +149,8 @@ class Reconciler {
     /// Whether the list shows a key of another device that uses our state: remembered also by the next
     /// process.
     [[nodiscard]] Done note_twin();
+    /// One slot more is taken, or one less, since the owner's keys were listed.
+    void count_slot(bool taken);
     /// How many of the owner's slots are taken.
     void note_room(std::size_t taken);
     /// Whether the last free slot is left to a device without a key: a rotation that an owner's crowd made

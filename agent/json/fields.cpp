@@ -17,6 +17,17 @@ namespace {
 
 constexpr std::size_t deepest = 8;
 
+/// A name as somebody has written it, fit for a line of a log.
+std::string shown(const std::string& name) {
+    constexpr std::size_t longest = 64;
+    const auto is_plain = [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte > 0x20 && byte < 0x7f && c != '\'';
+    };
+    const bool plain = !name.empty() && name.size() <= longest && std::ranges::all_of(name, is_plain);
+    return plain ? "field '" + name + "'" : "a field of an odd name";
+}
+
 class StrictHandler : public Poco::JSON::ParseHandler {
  public:
     void startObject() override {
@@ -29,7 +40,7 @@ class StrictHandler : public Poco::JSON::ParseHandler {
     }
     void key(const std::string& name) override {
         if (!names_.back().insert(name).second)
-            throw Poco::DataFormatException("field '" + name + "' stands there twice");
+            throw Poco::DataFormatException(shown(name) + " stands there twice");
         ParseHandler::key(name);
     }
 
@@ -167,7 +178,8 @@ std::vector<Fields> Fields::objects(const std::string& name) {
 
 void Fields::done() const {
     for (const auto& [name, ignored] : object_)
-        if (!asked_.contains(name)) refuse(name, "is unknown to this version");
+        if (!asked_.contains(name))
+            throw Poco::DataFormatException(shown(path_ + name) + " is unknown to this version");
 }
 
 }  // namespace devkey::json

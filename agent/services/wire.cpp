@@ -80,6 +80,15 @@ const std::string& text_of(const Object& json, const std::string& name) {
     return *text;
 }
 
+/// A secret that is sent in a header's line.
+core::Secret secret_of(const Object& json, const std::string& name) {
+    const auto& text = text_of(json, name);
+    const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+    if (std::ranges::any_of(text, is_control))
+        throw Poco::DataFormatException("'" + name + "' is more than one line of text");
+    return core::Secret{text};
+}
+
 std::string id_of(const Object& json, const std::string& name) {
     const auto& id = text_of(json, name);
     if (!is_id(id)) throw Poco::DataFormatException("'" + name + "' is not an id");
@@ -149,7 +158,7 @@ Result<Session> parse_session(std::string_view body) {
     return guarded("session", [&] {
         const Document json(body);
         return Session{.user_id = id_of(json.object(), "user_id"),
-                       .refresh_token = core::Secret{text_of(json.object(), "refresh_token")}};
+                       .refresh_token = secret_of(json.object(), "refresh_token")};
     });
 }
 
@@ -158,7 +167,7 @@ Result<ports::CreatedKey> parse_created_key(std::string_view body) {
         const Document json(body);
         return ports::CreatedKey{.id = id_of(json.object(), "_id"),
                                  .name = text_of(json.object(), "name"),
-                                 .secret = core::Secret{text_of(json.object(), "key")}};
+                                 .secret = secret_of(json.object(), "key")};
     });
 }
 

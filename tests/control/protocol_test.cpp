@@ -55,6 +55,10 @@ TEST(Question, SaysWhatIsWrong) {
               "field 'generation' is out of range");
     EXPECT_EQ(fault_of(R"({"version":1,"verb":"rotate","generation":1,"compromised":1})"),
               "field 'compromised' is neither true nor false");
+    EXPECT_EQ(fault_of(R"({"version":1,"verb":"status","a\nb":1})"),
+              "a field of an odd name is unknown to this version");
+    EXPECT_EQ(fault_of(R"({"version":1,"x\u001b[2J":1,"x\u001b[2J":2})"),
+              "a field of an odd name stands there twice");
     EXPECT_EQ(fault_of(R"({"version":1,"verb":"disable"})"), "field 'generation' is missing");
     EXPECT_EQ(fault_of(R"({"version":1,"verb":"pause","for_s":2592001})"),
               "field 'for_s' is longer than 30d");

@@ -64,8 +64,7 @@ TEST_F(TakeOver, OfADeviceOutOfServiceIsRefusedWithTheRemedyAndForgotten) {
 struct BadRequest : Asked, testing::WithParamInterface<std::string> {
     void expect_told(const std::string& text) const {
         EXPECT_NE(text.find("request-unreadable: " + requests_file() + ": "), std::string::npos) << text;
-        EXPECT_NE(text.find("remove it, and ask again with devkeyd --decommission"), std::string::npos)
-            << text;
+        EXPECT_NE(text.find("remove it, and ask again with devkeyctl"), std::string::npos) << text;
     }
     void expect_untouched() const {
         EXPECT_EQ(content_of(requests_file()), GetParam());

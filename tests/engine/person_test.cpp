@@ -256,6 +256,12 @@ TEST_F(Person, ADeviceWithoutAKeyGetsNoneInAPause) {
     EXPECT_TRUE(blank.service.keys.empty());
 }
 
+TEST_F(Person, TheOwnersKeysAreCountedAlsoSinceTheLatestList) {
+    EXPECT_EQ(world.settle().status.slots->taken, 2U) << "the rotation's list showed one";
+    world.live(days{9});
+    EXPECT_EQ(world.settle().status.slots->taken, 1U);
+}
+
 TEST_F(Person, ALookAsksTheServiceOnceAndNotAgainAtOnce) {
     world.clock.advance(1min);
     world.settle(Trigger::Look);

@@ -65,6 +65,8 @@ TEST(Wire, TakesNoIdOrHostThatCouldMisleadALogOrAPath) {
     EXPECT_FALSE(parse_location("{\"hostname\":\"https://h\\ndevkeyd: all is well\"}"));
     EXPECT_FALSE(parse_location("{\"hostname\":\"https://" + std::string(300, 'h') + "\"}"));
     EXPECT_FALSE(parse_session(R"({"user_id":"u/../v","refresh_token":"r"})"));
+    EXPECT_FALSE(parse_session(R"({"user_id":"u","refresh_token":"r\r\nX-More: 1"})"));
+    EXPECT_FALSE(parse_created_key(R"({"_id":"a1","name":"n","key":"k\nk","disabled":false})"));
     for (const char* id : {"", ".", "..", "a/b", "a%2fb", "a?b", "a b"}) EXPECT_FALSE(is_id(id)) << id;
     EXPECT_FALSE(is_id(std::string(65, 'a')));
     EXPECT_TRUE(is_id(std::string(64, 'a')));
