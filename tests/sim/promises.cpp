@@ -164,7 +164,7 @@ void check_end(Machine& machine, std::string_view call, const std::string& id) {
         const auto& asking = machine.asking;
         const bool leaked = asking.compromised && old->generation <= asking.generation;
         // Nor has an old key a grace where the dead man's switch has tripped.
-        const bool silent = state->current && core::is_switched_off(state->current->standing);
+        const bool silent = state->current && state->current->standing == core::Standing::SwitchedOff;
         const bool acknowledged = state->current && state->current->acknowledged_at;
         if (!old->disabled_at && !state->decommissioned_at && !leaked && !silent && !acknowledged)
             check_grace(machine, id);
