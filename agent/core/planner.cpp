@@ -113,9 +113,9 @@ constexpr std::array all_rules{
     Rule{"stray-is-found", rule::stray_is_found},
     Rule{"unanswered-create-is-settled", rule::unanswered_create_is_settled},
     Rule{"decommissioned-keys-go", rule::decommissioned_keys_go},
-    Rule{"pause-is-kept", rule::pause_is_kept},
-    // What others did
+    // What others did, and what a person allows meanwhile
     Rule{"no-twin-is-seen", rule::no_twin_is_seen},
+    Rule{"pause-is-kept", rule::pause_is_kept},
     Rule{"refused-key-is-looked-up", rule::refused_key_is_looked_up},
     Rule{"key-is-switched-as-asked", rule::key_is_switched_as_asked},
     Rule{"outside-change-is-answered", rule::outside_change_is_answered},

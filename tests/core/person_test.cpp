@@ -55,7 +55,7 @@ std::vector<Line> about_the_key() {
         {"paused, disable asked", asked_for(paused(), Request::Disable), Action::SwitchOff,
          Reason::DisableAsked},
         {"paused, a twin was seen", but(paused(), [](O seen) { seen.state->twin = "x"; }), Action::Hold,
-         Reason::Paused},
+         Reason::CloneSuspected},
         {"disable asked", asked_for(healthy(), Request::Disable), Action::SwitchOff, Reason::DisableAsked},
         {"disable asked of another generation",
          but(asked_for(healthy(), Request::Disable), [](O seen) { ++seen.asked.generation; }), Action::Idle,

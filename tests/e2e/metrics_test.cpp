@@ -32,7 +32,7 @@ TEST_F(MetricsTextfile, HoldsTheStatusForEverybodyAndNoSecret) {
     const auto text = fakes::content_of(file);
     EXPECT_TRUE(text.contains("devkeyd_health{state=\"healthy\"} 1\n")) << text;
     EXPECT_TRUE(text.contains("devkeyd_key_generation 1\n")) << text;
-    EXPECT_TRUE(text.contains("devkeyd_owner_keys 0\n")) << text << "as it was listed before the create";
+    EXPECT_TRUE(text.contains("devkeyd_owner_keys 1\n")) << text;
     struct stat facts{};
     ASSERT_EQ(::stat(file.c_str(), &facts), 0);
     EXPECT_EQ(facts.st_mode & 07777U, 0644U);

@@ -245,6 +245,17 @@ TEST_F(Life, ATwinWithOurStateIsHeldAndTheKeyStillLookedAfter) {
     EXPECT_EQ(world.live(days{2}).decision.reason, Reason::Healthy);
 }
 
+TEST_F(Life, APauseDoesNotLetAHeldTwinChangeWhatAPersonAsksFor) {
+    put_key("twin", "devkey-dev-1-" + state().installation + "-2-zzzz");
+    world.live(days{2});
+    for (const auto request : {core::Request::Pause, core::Request::Rotate, core::Request::Disable}) {
+        world.asking = {.request = request, .generation = state().current->key.generation};
+        EXPECT_EQ(world.settle(Trigger::Retry).decision.reason, Reason::CloneSuspected);
+    }
+    EXPECT_EQ(world.service.keys.size(), 2U);
+    EXPECT_EQ(enabled_keys(), 2U);
+}
+
 // The twin has replaced the key that both had, and its grace is over.
 TEST_F(Life, AKeyThatATwinDisabledIsNotEnabledAgain) {
     world.setup.policy.outside_changes.disabled = core::OutsideChangesPolicy::Disabled::Enable;

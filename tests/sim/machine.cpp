@@ -69,6 +69,7 @@ void Machine::wake(Trigger trigger) {
     } catch (const fakes::Crash&) {
         note_new_life();
         note_switching_off(*this);
+        note_returning(*this);
         // Half of what ends a process ends the machine.
         if (scene.dice.chance(300))
             reboot();
@@ -76,6 +77,13 @@ void Machine::wake(Trigger trigger) {
             die();
         check_promises(*this);
     }
+}
+
+/// The story is the same in whatever folder the files are.
+std::string Machine::without_folder(std::string text) const {
+    const std::string folder = files ? files->path_of("") : std::string{};
+    if (const auto at = text.find(folder); at != std::string::npos) text.erase(at, folder.size());
+    return text;
 }
 
 void Machine::after_pass(Trigger /*trigger*/) {
@@ -87,8 +95,10 @@ void Machine::after_pass(Trigger /*trigger*/) {
         scene.story.tell(name(), name_of(decision.action), ", for ", name_of(decision.reason), " ",
                          decision.detail);
     else
-        scene.story.tell(name(), "waits: ", name_of(decision.reason), " ", decision.detail);
+        scene.story.tell(name(), "waits: ", name_of(decision.reason), " ", without_folder(decision.detail));
     note_new_life();
+    note_returning(*this);
+    note_disk();
     note_time();
     note_clone_hold();
     next_wake.reset();
@@ -109,11 +119,18 @@ void Machine::note_time() {
     if (connection.is_misled()) misled_at = scene.timeline.now;
 }
 
+/// A disk that refuses now and then costs requests: each try begins with a look.
+void Machine::note_disk() {
+    if (latest_.decision.reason != core::Reason::DiskRefuses) return;
+    if (!std::exchange(disk_refused_, true)) ++disturbances_;
+}
+
 void Machine::turn_hour() {
     const auto hour = std::chrono::floor<std::chrono::hours>(scene.timeline.now);
     if (hour == std::exchange(hour_, hour)) return;
     last_disturbances_ = std::exchange(disturbances_, 0);
     hours_requests_ = hours_wakes_ = 0;
+    disk_refused_ = false;
 }
 
 void Machine::note_requests() {
@@ -217,6 +234,7 @@ void Machine::copy_disk_of(Machine& other) {
     sink.copy(other.sink);
     generations = other.generations;
     switched_off = other.switched_off;
+    returning = other.returning;
     clone_hold.reset();  // what the copy has noticed it tells anew
     may_leave = other.may_leave;
     misled_at = other.misled_at;
@@ -237,7 +255,10 @@ void Machine::share_keys() const {
 
 void Machine::make_backup() {
     scene.story.tell(name(), "a backup of its state is made");
-    backup_ = {.state = store.state, .generations = generations, .switched_off = switched_off};
+    backup_ = {.state = store.state,
+               .generations = generations,
+               .switched_off = switched_off,
+               .returning = returning};
 }
 
 void Machine::restore_backup() {
@@ -250,6 +271,7 @@ void Machine::restore_backup() {
     share_keys();
     generations = backup_->generations;
     switched_off = backup_->switched_off;
+    returning = backup_->returning;
     clone_hold.reset();
     asking = {};
     installation_ = store.state ? store.state->installation : std::string{};

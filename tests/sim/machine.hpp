@@ -142,6 +142,7 @@ class Machine {
     core::Asking asking;                      ///< what a person asked for, until it is done
     bool may_leave = false;                   ///< a person asked to take it out of service
     std::optional<SwitchedOff> switched_off;  ///< by the dead man's switch, until it is enabled again
+    std::optional<std::string> returning;     ///< the id of the key that is to come back
     std::optional<CloneHold> clone_hold;
     std::optional<Instant> next_wake;                  ///< in true time
     bool twin = false;                                 ///< it shares its state with another machine
@@ -154,9 +155,11 @@ class Machine {
     void after_pass(engine::Trigger trigger);
     void share_keys() const;
     void note_time();
+    [[nodiscard]] std::string without_folder(std::string text) const;
     void note_clone_hold();
     void turn_hour();
     void note_requests();
+    void note_disk();
     void note_new_life();
 
     std::unique_ptr<storage::FileCalls> planted_calls_;
@@ -167,6 +170,7 @@ class Machine {
         std::optional<core::State> state;
         std::map<std::uint32_t, std::string> generations;
         std::optional<SwitchedOff> switched_off;
+        std::optional<std::string> returning;
     };
     std::optional<Backup> backup_;
     std::optional<engine::Reconciler> agent_;
@@ -175,7 +179,9 @@ class Machine {
     Instant hour_{};
     std::size_t hours_requests_ = 0;
     std::size_t hours_wakes_ = 0;
-    std::size_t disturbances_ = 0;  // this hour and the last: restarts, and people in a hurry
+    std::size_t disturbances_ =
+        0;                       // this hour and the last: restarts, people in a hurry, a disk that refuses
+    bool disk_refused_ = false;  // this hour
     std::size_t last_disturbances_ = 0;
 };
 

@@ -198,18 +198,11 @@ void check_switching_on(Machine& machine, const CloudKey& key) {
     if (by_person) throw Broken{what + ", and a person had disabled it before"};
 }
 
-/// A key that was written down to come back.
-bool returns(const Machine& machine, const std::string& id) {
-    const auto& state = machine.state();
-    const auto& hook = machine.setup.policy.hooks.after_publish;
-    const bool may = machine.asking.request == core::Request::Rollback || (hook && hook->required);
-    return may && state && state->pending && state->pending->returns && state->pending->key.id == id;
-}
-
 void check_enable(Machine& machine, const std::string& id) {
     using Disabled = core::OutsideChangesPolicy::Disabled;
     const auto& state = machine.state();
-    if (returns(machine, id)) return;
+    note_returning(machine);
+    if (machine.returning == id) return;
     const bool current = state && state->current && state->current->key.id == id;
     const CloudKey* key = machine.scene.cloud.find(id);
     if (current && key->enabled) return;  // nothing is undone: an answer was lost before, or a save failed
@@ -239,6 +232,18 @@ void note_switching_off(Machine& machine) {
     machine.switched_off = SwitchedOff{.key = state->current->key.id,
                                        .looked_at = machine.program.looked_at(),
                                        .written_down_at = machine.scene.timeline.now};
+}
+
+void note_returning(Machine& machine) {
+    const auto& state = machine.state();
+    const bool begun = state && state->pending && state->pending->returns;
+    if (!begun) return machine.returning.reset();
+    if (machine.returning == state->pending->key.id) return;
+    const auto& hook = machine.setup.policy.hooks.after_publish;
+    if (machine.asking.request != core::Request::Rollback && !(hook && hook->required))
+        throw Broken{"3: " + machine.name() + " takes back key " + state->pending->key.id +
+                     ", which nobody asked for"};
+    machine.returning = state->pending->key.id;
 }
 
 void check_promises(Machine& machine) {

@@ -15,6 +15,10 @@ void check_promises(Machine& machine);
 /// state may say so for the first time.
 void note_switching_off(Machine& machine);
 
+/// A key begins to come back: whether anybody asked for it. Called whenever the state may say so for the
+/// first time.
+void note_returning(Machine& machine);
+
 /// What a change may be, just before it is sent: promises 2 and 3, the grace, and that generations never
 /// repeat.
 void check_change(Machine& machine, std::string_view call, const std::string& subject);
