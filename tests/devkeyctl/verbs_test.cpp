@@ -235,7 +235,7 @@ TEST_F(Ctl, ALeakIsOverWhenTheOldKeyIsDisabled) {
     EXPECT_EQ(rotate(terminal, {.compromised = true, .wait = true, .patience = 1min}), exit_done);
     EXPECT_EQ(looks, 10);
     EXPECT_TRUE(asked.at(1).compromised);
-    EXPECT_TRUE(out.contains("after 2.0 s; until then the old one still worked"));
+    EXPECT_TRUE(out.contains("after 2.0 s; the old one worked until then"));
 }
 
 TEST_F(Ctl, WaitReadyWaitsForAnAgentAndForAKey) {

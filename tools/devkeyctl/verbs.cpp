@@ -56,7 +56,7 @@ int tell_rotated(const Terminal& terminal, const Answer& status, const Rotation&
     } else {
         terminal.out(fmt::format(
             "rotated: key {} (generation {}) is published, after {} s{}", status.key_name, status.generation,
-            seconds, rotation.compromised ? "; until then the old one still worked, now it doesn't" : ""));
+            seconds, rotation.compromised ? "; the old one worked until then, and is disabled now" : ""));
     }
     return exit_done;
 }
