@@ -8,6 +8,7 @@
 #include "host/owner_secret.hpp"
 #include "services/app_services.hpp"
 #include "services/connect.hpp"
+#include "services/fingerprint.hpp"
 #include "storage/state_lock.hpp"
 
 namespace devkey {
@@ -43,7 +44,8 @@ engine::Setup setup_for(const core::Settings& settings, std::string device) {
             .identity = std::move(identity),
             .key_prefix = settings.key_prefix,
             .machine = host::machine_tag(),
-            .built_at = built_at};
+            .built_at = built_at,
+            .fingerprint = services::fingerprint};
 }
 
 core::Result<std::unique_ptr<Device>> Device::make(const core::Settings& settings, const Shared& shared) {

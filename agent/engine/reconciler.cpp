@@ -326,13 +326,16 @@ void Reconciler::tell(const Decision& decision) {
 }
 
 void Reconciler::tell_of(std::string_view name, std::string message, const Key& key) {
-    world_.reporter.report({.severity = ports::Severity::Notice,
-                            .name = name,
-                            .message = std::move(message),
-                            .fields = {{"key_name", key.name},
-                                       {"key_id", key.id},
-                                       {"generation", std::to_string(key.generation)},
-                                       {"reason", std::string(name_of(latest_.reason))}}});
+    ports::Event event{.severity = ports::Severity::Notice,
+                       .name = name,
+                       .message = std::move(message),
+                       .fields = {{"key_name", key.name},
+                                  {"key_id", key.id},
+                                  {"generation", std::to_string(key.generation)},
+                                  {"reason", std::string(name_of(latest_.reason))}}};
+    if (setup_.fingerprint && !key.secret.empty())
+        event.fields.emplace_back("key_fingerprint", setup_.fingerprint(key.secret));
+    world_.reporter.report(event);
 }
 
 void Reconciler::note_success(const Task& task) {

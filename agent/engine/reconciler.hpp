@@ -1,6 +1,7 @@
 // One device's agent: each pass observes, plans, and applies one action.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -65,6 +66,8 @@ struct Setup {
     std::string key_prefix;
     std::string machine;       ///< the hashed machine id; empty where the machine has none
     core::Instant built_at{};  ///< no right clock shows an earlier time
+    /// What of a key's value may stand in the log and the history. None: nothing does.
+    std::function<std::string(const core::Secret&)> fingerprint{};
 };
 
 /// Used by one thread. Holds no lock and no thread; many may live in one process (one per device).

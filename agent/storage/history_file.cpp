@@ -1,6 +1,8 @@
 #include "storage/history_file.hpp"
 
 #include <Poco/JSON/Object.h>
+#include <Poco/TextConverter.h>
+#include <Poco/UTF8Encoding.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,12 +21,22 @@ namespace devkey::storage {
 
 namespace {
 
+/// What a server said, perhaps: at most 500 bytes of it; what isn't UTF-8 becomes U+FFFD, for JSON has no way
+/// to hold it.
+std::string kept_of(std::string_view text) {
+    constexpr int replacement = 0xfffd;
+    const Poco::UTF8Encoding utf8;
+    std::string kept;
+    Poco::TextConverter{utf8, utf8, replacement}.convert(std::string{text.substr(0, 500)}, kept);
+    return kept;
+}
+
 std::string line_of(core::Instant at, const ports::Event& event) {
     Poco::JSON::Object json{Poco::JSON_PRESERVE_KEY_ORDER};
     json.set("at", core::format_instant(core::writable(at)));
     json.set("event", std::string(event.name));
-    json.set("message", event.message);
-    for (const auto& [name, value] : event.fields) json.set(std::string(name), value);
+    json.set("message", kept_of(event.message));
+    for (const auto& [name, value] : event.fields) json.set(std::string(name), kept_of(value));
     std::ostringstream text;
     json.stringify(text);
     return text.str();

@@ -27,7 +27,7 @@ using core::Result;
 namespace {
 
 constexpr std::size_t longest = 4096;
-constexpr std::uint32_t version = 1;
+constexpr std::uint32_t requests_version = 1;
 constexpr const char* remedy = "; remove it, and ask again with devkeyctl";
 
 constexpr std::array requests{
@@ -37,7 +37,7 @@ constexpr std::array requests{
 Asking read_request(std::string_view text) {
     const auto json = json::parse_object(text);
     json::Fields fields{json.object(), ""};
-    if (fields.number("version") != version) fields.refuse("version", "is not 1");
+    if (fields.number("version") != requests_version) fields.refuse("version", "is not 1");
     Asking asking;
     const auto word = fields.text("request");
     const auto request = std::ranges::find(requests, word, [](Request one) { return core::name_of(one); });
@@ -56,7 +56,7 @@ Asking read_request(std::string_view text) {
 
 std::string format_request(const Asking& asking) {
     Poco::JSON::Object json{Poco::JSON_PRESERVE_KEY_ORDER};
-    json.set("version", version);
+    json.set("version", requests_version);
     json.set("request", std::string(core::name_of(asking.request)));
     json.set("id", asking.id);
     if (core::names_a_generation(asking.request)) json.set("generation", asking.generation);

@@ -1,4 +1,6 @@
 // devkeyctl and the daemon: the real programs, every verb and how it ends.
+#include <Poco/SHA2Engine.h>
+
 #include "e2e/ctl.hpp"
 
 namespace devkey::e2e {
@@ -51,6 +53,10 @@ TEST_F(Control, HistoryTellsWhoAskedAndWhatCameOfIt) {
     EXPECT_EQ(last->getValue<std::string>("key_name"), old_name);
     EXPECT_EQ(last->getValue<std::string>("reason"), "key-compromised");
     EXPECT_EQ(entries->getObject(3)->getValue<std::string>("why"), "lost");
+    Poco::SHA2Engine sha256;  // as `printf %s KEY | sha256sum` has it
+    sha256.update(old_key);
+    EXPECT_EQ(entries->getObject(0)->getValue<std::string>("key_fingerprint"),
+              "sha256:" + Poco::SHA2Engine::digestToHex(sha256.digest()).substr(0, 16));
     const auto text = ctl({"history", "-n", "1"});
     EXPECT_TRUE(text.out.contains(" key-disabled: ")) << text.out;
     EXPECT_EQ(std::ranges::count(text.out, '\n'), 1);

@@ -55,6 +55,13 @@ TEST_F(History, GoesOnAfterALineThatAPowerCutTore) {
     EXPECT_EQ(history.latest(10), (std::vector{line("three")}));
 }
 
+TEST_F(History, KeepsWhateverAServerSaidInShort) {
+    add("no \xff UTF-8");
+    EXPECT_EQ(history.latest(1).at(0), line("no \xef\xbf\xbd UTF-8"));
+    add(std::string(9000, 'x'));
+    EXPECT_EQ(history.latest(1).at(0), line(std::string(500, 'x')));
+}
+
 TEST_F(History, KeepsOneFileBeforeTheCurrentOne) {
     const std::string much(1000, 'x');
     for (std::size_t i = 0; i < 3 * HistoryFile::full / 1000; ++i) add(much);
@@ -74,7 +81,8 @@ TEST_F(History, LosesWhatCannotBeWrittenAndNothingElse) {
     add("one");
     EXPECT_FALSE(std::filesystem::exists(directory.file("other")));
     std::filesystem::remove(file);
-    add(std::string(HistoryFile::longest_line, 'x'));
+    const std::string long_text(500, '\x01');  // six times as long in JSON
+    history.append({}, {.name = "x", .message = long_text, .fields = {{"why", long_text}}});
     add("two");
     EXPECT_EQ(history.latest(10), (std::vector{line("two")}));
 }
