@@ -15,7 +15,8 @@ inline void require_good(const std::vector<settings::Problem>& problems, std::st
     const auto lines = 1 + std::ranges::count_if(text, [](char c) { return c == '\n' || c == '\r'; });
     for (const auto& problem : problems) {
         require(!problem.file.empty(), "a problem names its file");
-        require(problem.line >= 0 && problem.line <= lines, "a problem's line is in the file");
+        require(problem.line >= 0 && problem.line <= lines + 1,
+                "a problem's line is in the file, or its end");
         require(
             problem.line == 0 || (problem.column >= 1 && problem.column <= static_cast<int>(text.size()) + 1),
             "a problem's column is in the line");
