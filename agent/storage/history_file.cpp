@@ -42,10 +42,15 @@ std::string line_of(core::Instant at, const ports::Event& event) {
     return text.str();
 }
 
+/// One object, and nothing beside it: Poco reads no further than the object's end, so another field has to
+/// come after it.
 bool is_whole(const std::string& line) {
     try {
-        static_cast<void>(json::parse_object(line).object());
-        return true;
+        const auto size = std::to_string(line.size());
+        const auto json = json::parse_object("{\"lines\":[" + line + "],\"size\":\"" + size + "\"}");
+        const auto lines = json.object().getArray("lines");
+        return !lines.isNull() && lines->size() == 1 && lines->isObject(0U) &&
+               json.object().getValue<std::string>("size") == size;
     } catch (const std::exception&) {
         return false;
     }

@@ -9,7 +9,6 @@ namespace devkey::engine {
 namespace {
 
 using core::Asking;
-using core::ErrorKind;
 using core::Reason;
 using core::Request;
 using core::Standing;

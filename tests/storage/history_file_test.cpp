@@ -62,6 +62,14 @@ TEST_F(History, KeepsWhateverAServerSaidInShort) {
     EXPECT_EQ(history.latest(1).at(0), line(std::string(500, 'x')));
 }
 
+TEST_F(History, LeavesOutALineThatIsMoreOrLessThanAnObject) {
+    for (const char* odd :
+         {R"({"a":1}})", R"({"a":1} {})", R"({"a":1},{"b":2})", R"({"a":1}]})", "[]", "7", ""}) {
+        put(file, std::string(odd) + "\n" + line("one") + "\n" + odd + "\n");
+        EXPECT_EQ(history.latest(10), (std::vector{line("one")})) << odd;
+    }
+}
+
 TEST_F(History, KeepsOneFileBeforeTheCurrentOne) {
     const std::string much(1000, 'x');
     for (std::size_t i = 0; i < 3 * HistoryFile::full / 1000; ++i) add(much);
