@@ -54,7 +54,7 @@ class Crowd {
     explicit Crowd(const std::string& path) {
         const std::array<std::string, 4> nuisances{"", R"({"version": 1, "verb": "sta)", "\xff\n",
                                                    std::string(5000, '{')};
-        for (const auto& words : nuisances) add(2, [=, this] { be_a_nuisance(path, words); });
+        for (const auto& words : nuisances) add(2, [=] { be_a_nuisance(path, words); });
         add(56, [=, this] { ask(path); });
     }
 
