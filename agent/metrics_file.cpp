@@ -9,8 +9,16 @@
 
 namespace devkey {
 
+void MetricsFile::remove() {
+    if (path_.empty()) return;
+    if (const auto removed = storage::remove_file(files_, path_); !removed)
+        reporter_.report(
+            {ports::Severity::Warning, "metrics-not-removed",
+             "metrics.textfile names another file now; remove the former one: " + removed.error().message});
+}
+
 void MetricsFile::write(const std::string& path, const core::Status& status) {
-    if (path != path_ && !path_.empty()) static_cast<void>(storage::remove_file(files_, path_));
+    if (path != path_) remove();
     path_ = path;
     if (path.empty()) return;
     const control::AgentStatus agent{.version = DEVKEY_VERSION, .pid = ::getpid()};

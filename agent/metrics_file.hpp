@@ -21,6 +21,8 @@ class MetricsFile {
     void write(const std::string& path, const core::Status& status);
 
  private:
+    void remove();
+
     storage::FileCalls& files_;
     ports::Reporter& reporter_;
     std::string path_;
