@@ -218,6 +218,13 @@ std::string fault_in(const YAML::Exception& error, std::string_view text) {
     return "not YAML: " + without_quote(error.msg);
 }
 
+/// Where yaml-cpp gave up; it may have counted past the end.
+Place end_of_reading(const YAML::Exception& error, std::string_view text) {
+    const int lines = 1 + static_cast<int>(std::ranges::count(text, '\n'));
+    const auto place = place_of(error.mark);
+    return place.line <= lines ? place : Place{lines, 1};
+}
+
 }  // namespace
 
 std::optional<Node> read_document(const std::string& text, Problems& problems) {
@@ -225,9 +232,9 @@ std::optional<Node> read_document(const std::string& text, Problems& problems) {
     try {
         return parse(text, problems);
     } catch (const YAML::DeepRecursion& error) {
-        problems.add(place_of(error.mark), "this is nested too deeply to be settings");
+        problems.add(end_of_reading(error, text), "this is nested too deeply to be settings");
     } catch (const YAML::Exception& error) {
-        problems.add(place_of(error.mark), fault_in(error, text));
+        problems.add(end_of_reading(error, text), fault_in(error, text));
     }
     return std::nullopt;
 }
