@@ -52,6 +52,12 @@ std::string done_already(const Question& question, const core::Status& status) {
     return status.key ? done_with_key(question, status) : "the device has no key";
 }
 
+bool is_still_to_come(const Question& question, const core::Status& status) {
+    if (question.verb != Verb::Rotate || !status.key) return false;
+    const auto is_earlier = [&](const auto& key) { return key.generation < question.generation; };
+    return is_earlier(*status.key) && std::ranges::all_of(status.superseded, is_earlier);
+}
+
 /// What can't be done as things are; empty: nothing stands in its way.
 std::string impossible(const Question& question, const core::Status& status) {
     const bool about_key = core::names_a_generation(request_of(question.verb));
@@ -68,6 +74,8 @@ std::string impossible(const Question& question, const core::Status& status) {
 bool takes_the_place_of(const core::Asking& next, const core::Asking& standing) {
     if (next.request == Request::Decommission) return true;
     if (standing.request == Request::Decommission || standing.request == Request::Recommission) return false;
+    // That a key leaked isn't forgotten for less.
+    if (standing.compromised) return next.compromised && next.generation >= standing.generation;
     const bool stops = next.request == Request::Disable || next.request == Request::Pause;
     return stops || (next.request == Request::Rotate && next.compromised);
 }
@@ -107,6 +115,8 @@ Reply reply_to(const Question& question, const Rights& rights, const Standing& s
     if (question.verb == Verb::Plan) return {.plan = std::chrono::seconds{question.until_s}};
     if (question.verb == Verb::Reload) return {.line = format_done(), .reload = true};
     if (question.verb == Verb::Look) return {.line = format_done(), .look = true};
+    if (is_still_to_come(question, standing.status))
+        return refuse(Refusal::BadRequest, "field 'generation': there is no key of that generation yet");
     if (const auto why = impossible(question, standing.status); !why.empty())
         return refuse(Refusal::Busy, why);
     if (const auto why = done_already(question, standing.status); !why.empty())

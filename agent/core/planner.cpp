@@ -108,6 +108,7 @@ constexpr std::array all_rules{
     // What was begun is finished
     Rule{"new-key-logs-in", rule::new_key_logs_in},
     Rule{"current-key-is-published", rule::current_key_is_published},
+    Rule{"leaked-keys-go", rule::leaked_keys_go},
     Rule{"programs-are-told", rule::programs_are_told},
     Rule{"stray-is-removed", rule::stray_is_removed},
     Rule{"stray-is-found", rule::stray_is_found},

@@ -78,6 +78,7 @@ using Rules = std::initializer_list<Answer (*)(const Policy&, const Observation&
 [[nodiscard]] Answer times_are_plausible(const Policy& policy, const Observation& seen);
 [[nodiscard]] Answer refused_key_is_looked_up(const Policy& policy, const Observation& seen);
 [[nodiscard]] Answer outside_change_is_answered(const Policy& policy, const Observation& seen);
+[[nodiscard]] Answer leaked_keys_go(const Policy& policy, const Observation& seen);
 [[nodiscard]] Answer superseded_keys_go(const Policy& policy, const Observation& seen);
 [[nodiscard]] Answer other_installations_go(const Policy& policy, const Observation& seen);
 [[nodiscard]] Answer key_logs_in(const Policy& policy, const Observation& seen);

@@ -45,7 +45,7 @@ Answer pause_is_kept(const Policy& policy, const Observation& seen) {
     if (pause.until) held->again = seen.boot_now + (*pause.until - seen.time.now);
     // What a person asks for meanwhile is done.
     return hold_but_for(*std::move(held),
-                        {key_is_switched_as_asked, others_are_known, rollback_is_begun, superseded_keys_go,
+                        {key_is_switched_as_asked, others_are_known, rollback_is_begun,
                          service_is_asked_first, key_is_created},
                         policy, seen);
 }
@@ -93,7 +93,7 @@ Answer rollback_is_begun(const Policy& /*policy*/, const Observation& seen) {
 }
 
 bool may_go_back(const Observation& seen) {
-    if (!nothing_is_half_done(seen)) return false;
+    if (!nothing_is_half_done(seen) || seen.state->twin) return false;
     const OldKey* back = key_to_return_to(*seen.state);
     if (back == nullptr) return false;
     const bool known = seen.time.trust == ClockTrust::Server;

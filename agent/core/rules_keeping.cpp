@@ -132,8 +132,7 @@ Answer leaked_key_goes(const OldKey& key, const Observation& seen) {
 Answer old_key_goes(const Policy& all, const OldKey& key, const Observation& seen) {
     const SupersededPolicy& policy = all.superseded;
     const bool enabled = !key.disabled_at;
-    if (enabled && is_compromised(key, seen)) return leaked_key_goes(key, seen);
-    if (is_paused(seen)) return std::nullopt;
+    if (enabled && is_compromised(key, seen)) return std::nullopt;  // leaked_keys_go's
     if (key.disabled_at)
         if (auto waits = echo_of(key, seen)) return waits;
     if (key.disabled_at && seen.quota_is_short)
@@ -174,10 +173,16 @@ Answer other_key_goes(const OtherInstallationsPolicy& policy, const OtherKey& ke
                                Reason::OtherInstallation, key.name, key.id);
 }
 
-/// A person has named the current key, or an earlier one.
+/// A person has named the current key, or an earlier one; not one that isn't made yet.
 bool is_to_be_replaced(const Observation& seen) {
     return seen.asked.request == Request::Rotate &&
-           seen.state->current->key.generation <= seen.asked.generation;
+           seen.state->current->key.generation <= seen.asked.generation &&
+           seen.asked.generation <= seen.state->last_generation;
+}
+
+/// Every program can read the key that takes the place of the old ones.
+bool has_successor(const Observation& seen) {
+    return settled_key(seen) != nullptr && seen.credential_file == CredentialSight::Matches;
 }
 
 }  // namespace
@@ -243,10 +248,16 @@ Answer outside_change_is_answered(const Policy& policy, const Observation& seen)
                key->key.name);
 }
 
+Answer leaked_keys_go(const Policy& /*policy*/, const Observation& seen) {
+    if (!has_successor(seen) || seen.state->twin) return std::nullopt;
+    return first_of(seen.state->superseded, seen, [&](const OldKey& key) -> Answer {
+        if (key.disabled_at || !is_compromised(key, seen)) return std::nullopt;
+        return leaked_key_goes(key, seen);
+    });
+}
+
 Answer superseded_keys_go(const Policy& policy, const Observation& seen) {
-    // Not before every program can read the key that takes its place.
-    const bool successor = settled_key(seen) != nullptr && seen.credential_file == CredentialSight::Matches;
-    if (!successor) return std::nullopt;
+    if (!has_successor(seen)) return std::nullopt;
     return first_of(seen.state->superseded, seen,
                     [&](const OldKey& key) { return old_key_goes(policy, key, seen); });
 }

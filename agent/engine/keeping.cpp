@@ -104,6 +104,7 @@ Reconciler::Done Reconciler::enable_key() {
 
 Reconciler::Done Reconciler::disable_key(const std::string& id) {
     if (auto free = check_not_in_use(*seen_.state, id); !free) return free;
+    if (auto forgotten = forget_if_leaked(id); !forgotten) return forgotten;
     if (auto in = log_in_as_owner(); !in) return in;
     auto unsure = note_disabling(id);
     if (!unsure) return std::unexpected(unsure.error());
@@ -117,7 +118,6 @@ Reconciler::Done Reconciler::disable_key(const std::string& id) {
     if (old != next.superseded.end()) {
         old->disabled_at = time().now;
         old->unsure_until = *unsure;
-        if (latest_.reason == Reason::KeyCompromised) old->secret = {};
     }
     if (other != next.others.end()) other->disabled = true;
     const auto name = old != next.superseded.end() ? old->name : other->name;
@@ -125,6 +125,12 @@ Reconciler::Done Reconciler::disable_key(const std::string& id) {
     seen_.failures.erase(Task{Action::RunHook, id});
     tell_of_old("key-disabled", "is disabled", id, name);
     return {};
+}
+
+Reconciler::Done Reconciler::forget_if_leaked(const std::string& id) {
+    if (latest_.reason != Reason::KeyCompromised) return {};
+    State next = *seen_.state;
+    return forget_secret(next, id) ? save(std::move(next)) : Done{};
 }
 
 Result<std::optional<Instant>> Reconciler::note_disabling(const std::string& id) {
@@ -144,6 +150,7 @@ Result<std::optional<Instant>> Reconciler::note_disabling(const std::string& id)
 
 Reconciler::Done Reconciler::remove_key(const std::string& id) {
     if (auto free = check_not_in_use(*seen_.state, id); !free) return free;
+    if (auto forgotten = forget_if_leaked(id); !forgotten) return forgotten;
     if (auto in = log_in_as_owner(); !in) return in;
     // From now on it can't come back: a removal that wasn't answered would meet it.
     if (State next = *seen_.state; forget_secret(next, id))

@@ -273,7 +273,8 @@ bool Reconciler::is_replaced() const {
         return key.generation <= asked && !key.disabled_at;
     };
     const bool leaks = seen_.asked.compromised && std::ranges::any_of(seen_.state->superseded, still_works);
-    return seen_.state->current->key.generation > asked && !leaks;
+    // No key of a generation still to come is waited for.
+    return (seen_.state->current->key.generation > asked || asked > seen_.state->last_generation) && !leaks;
 }
 
 std::optional<CredentialSight> Reconciler::look_at_credential_file() {

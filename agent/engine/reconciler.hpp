@@ -173,6 +173,8 @@ class Reconciler {
     [[nodiscard]] core::Result<core::Standing> standing_on_service(
         const std::vector<core::ListedKey>& listed);
     [[nodiscard]] core::Result<bool> is_refused();
+    /// A key that leaked never comes back, whatever becomes of the request to end it.
+    [[nodiscard]] Done forget_if_leaked(const std::string& id);
     /// That a log-in was refused says nothing about the current key any more.
     void forget_refusal();
     void note_others(core::State& state) const;

@@ -90,6 +90,21 @@ TEST_F(Desk, WhatStandsIsNotLostToSomethingElse) {
     EXPECT_TRUE(says(ask(rotate(3, true)), "busy"));
 }
 
+TEST_F(Desk, ALeakIsForgottenForNothingLess) {
+    agent.asking = {.request = Request::Rotate, .id = "first", .generation = 2, .compromised = true};
+    EXPECT_TRUE(says(ask({.verb = Verb::Pause}), "busy"));
+    EXPECT_TRUE(says(ask({.verb = Verb::Disable, .generation = 3}), "busy"));
+    EXPECT_TRUE(says(ask(rotate(3)), "busy"));
+    EXPECT_TRUE(ask(rotate(3, true)).record) << "of the later key, too";
+    EXPECT_TRUE(ask({.verb = Verb::Decommission}).record);
+}
+
+TEST_F(Desk, NoKeyIsAskedForThatIsStillToCome) {
+    EXPECT_TRUE(says(ask(rotate(4)), "bad-request"));
+    status.superseded.push_back({.id = "k4", .name = "n", .generation = 4});  // 3 was taken back
+    EXPECT_TRUE(ask(rotate(4)).record);
+}
+
 TEST_F(Desk, ADeviceOutOfServiceGetsNoKey) {
     status.decommissioned_at = core::Instant{};
     status.key.reset();

@@ -100,6 +100,21 @@ std::vector<Line> hooked() {
                  seen.state->current->returned_at = seen.time.now;
              }),
          Action::RunHook, Reason::ProgramsNotTold},
+        {"the key before leaked: it goes before anybody is told, whoever paused what",
+         but(with_two_keys(),
+             [](O seen) {
+                 seen.asked = {.request = Request::Rotate, .generation = 1, .compromised = true};
+                 seen.state->current->told.failures = 5;
+                 seen.state->pause.emplace();
+             }),
+         Action::DisableKey, Reason::KeyCompromised},
+        {"the hook keeps failing, but a twin was seen",
+         but(with_two_keys(),
+             [](O seen) {
+                 seen.state->current->told.failures = 5;
+                 seen.state->twin = "x";
+             }),
+         Action::RunHook, Reason::ProgramsNotTold},
     };
 }
 

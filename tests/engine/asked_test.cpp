@@ -40,6 +40,14 @@ TEST_F(Asked, ReplacesTheGenerationThatItNamesOnce) {
     EXPECT_EQ(world.service.calls, requests);
 }
 
+TEST_F(Asked, AGenerationStillToComeMakesNoKey) {
+    ask(8);
+    world.settle(Trigger::Retry);
+    EXPECT_EQ(generation(), 1U);
+    EXPECT_EQ(world.service.keys.size(), 1U);
+    EXPECT_EQ(world.asking, Asking{}) << "nobody waits for it";
+}
+
 TEST_F(Asked, StandsWhileTheServiceIsAwayAndSurvivesARestart) {
     world.service.next("log_in", {fakes::Service::Fault::LoseRequest});
     ask(1);

@@ -162,6 +162,30 @@ TEST_F(Hooked, AKeyThatLeakedWaitsForNoHook) {
     EXPECT_EQ(generation(), 2U) << "there is nothing to go back to";
 }
 
+TEST_F(Hooked, AKeyThatLeakedGoesBeforeProgramsAreTold) {
+    have(&core::HooksPolicy::after_publish);
+    world.settle(Trigger::Start);
+    world.service.next("disable", {fakes::Service::Fault::LoseRequest});
+    world.asking = {.request = core::Request::Rotate, .generation = 1, .compromised = true};
+    world.settle(Trigger::Retry);
+    EXPECT_TRUE(works("id1"));
+    for (const auto& old : world.store.state->superseded) EXPECT_TRUE(old.secret.empty()) << "it was tried";
+}
+
+// The service goes away just before the leaked key is disabled, and the hook fails until it is back.
+TEST_F(Hooked, AKeyThatLeakedIsNeverTakenBack) {
+    have(&core::HooksPolicy::after_publish, true);
+    world.settle(Trigger::Start);
+    break_hook();
+    world.service.next("disable", std::vector(60, fakes::Service::Fault::LoseRequest));
+    world.asking = {.request = core::Request::Rotate, .generation = 1, .compromised = true};
+    world.settle(Trigger::Retry);
+    world.live(days{2});
+    EXPECT_EQ(generation(), 2U);
+    EXPECT_FALSE(works("id1"));
+    EXPECT_EQ(world.asking, core::Asking{});
+}
+
 TEST_F(Hooked, AFailureIsToldOnceUntilItIsOver) {
     have(&core::HooksPolicy::on_failure);
     world.settle(Trigger::Start);

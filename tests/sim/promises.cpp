@@ -243,6 +243,9 @@ void note_returning(Machine& machine) {
     if (machine.asking.request != core::Request::Rollback && !(hook && hook->required))
         throw Broken{"3: " + machine.name() + " takes back key " + state->pending->key.id +
                      ", which nobody asked for"};
+    if (machine.asking.compromised && state->pending->key.generation <= machine.asking.generation)
+        throw Broken{"3: " + machine.name() + " takes back key " + state->pending->key.id +
+                     ", which has leaked"};
     machine.returning = state->pending->key.id;
 }
 

@@ -83,6 +83,11 @@ Finding check_log_in(const Patient& patient) {
 Finding refused_key(const core::CurrentKey& key) {
     const auto standing = key.standing;
     const auto detail = key.key.name + " doesn't log in";
+    if (core::is_switched_off(standing) && key.off_by_person)
+        return {.name = "key",
+                .grade = Grade::Warning,
+                .detail = detail + ": a person had it disabled",
+                .remedy = "devkeyctl enable, when the device may work again"};
     if (core::is_switched_off(standing))
         return {.name = "key",
                 .grade = Grade::Warning,
