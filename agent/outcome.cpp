@@ -77,6 +77,7 @@ int exit_code_of(Reason reason) {
         case Reason::TooEarlyToTell:
         case Reason::NewKeyRefused:
         case Reason::LateLandingPossible:
+        case Reason::DisableUnsettled:
         case Reason::QuotaFull:
         case Reason::StrayNotListed:
         case Reason::Paused:

@@ -1,6 +1,7 @@
 #include "control/desk.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <utility>
 
@@ -28,12 +29,19 @@ std::string rotated_already(const Question& question, const core::Status& status
            std::to_string(current);
 }
 
+/// Why what is asked about a key comes too late, whatever stands; empty: it doesn't.
+std::string too_late(const Question& question, const core::Status& status) {
+    if (!core::names_a_generation(request_of(question.verb))) return {};
+    if (question.verb == Verb::Rotate) return status.key ? rotated_already(question, status) : "";
+    if (!status.key) return "the device has no key";
+    if (status.key->generation == question.generation) return {};
+    return "generation " + std::to_string(question.generation) + " isn't the current key: that is " +
+           std::to_string(status.key->generation);
+}
+
 /// Of what is asked about the current key, beside a rotation.
 std::string done_with_key(const Question& question, const core::Status& status) {
     const core::KeyStatus& key = *status.key;
-    if (key.generation != question.generation)
-        return "generation " + std::to_string(question.generation) + " isn't the current key: that is " +
-               std::to_string(key.generation);
     const bool may_return = std::ranges::any_of(status.superseded, &core::OldKeyStatus::can_return);
     if (question.verb == Verb::Rollback && !may_return) return "there is no earlier key that could come back";
     if (question.verb == Verb::Disable && key.off_by_person) return "it is disabled, and stays so";
@@ -42,14 +50,24 @@ std::string done_with_key(const Question& question, const core::Status& status) 
     return {};
 }
 
-/// Why there is nothing to do; empty: there is.
+/// Why there is nothing to do, unless what stands undoes it; empty: there is.
 std::string done_already(const Question& question, const core::Status& status) {
     const bool rests = status.decommissioned_at.has_value();
+    if (question.verb == Verb::Decommission && rests) return "the device is out of service";
     if (question.verb == Verb::Recommission && !rests) return "the device is in service";
     if (question.verb == Verb::Resume && !status.pause) return "nothing is paused";
-    if (!core::names_a_generation(request_of(question.verb))) return {};
-    if (question.verb == Verb::Rotate) return status.key ? rotated_already(question, status) : "";
-    return status.key ? done_with_key(question, status) : "the device has no key";
+    const bool about_key = core::names_a_generation(request_of(question.verb));
+    return about_key && question.verb != Verb::Rotate ? done_with_key(question, status) : "";
+}
+
+/// Whether what stands is going to change what `asked` finds done already.
+bool undoes(Request standing, Request asked) {
+    constexpr std::array opposites{std::pair{Request::Decommission, Request::Recommission},
+                                   std::pair{Request::Disable, Request::Enable},
+                                   std::pair{Request::Pause, Request::Resume}};
+    return std::ranges::any_of(opposites, [=](const auto& pair) {
+        return pair == std::pair{standing, asked} || pair == std::pair{asked, standing};
+    });
 }
 
 bool is_still_to_come(const Question& question, const core::Status& status) {
@@ -118,9 +136,11 @@ Reply reply_to(const Question& question, const Rights& rights, const Standing& s
     if (is_still_to_come(question, standing.status))
         return refuse(Refusal::BadRequest, "field 'generation': there is no key of that generation yet");
     if (const auto why = impossible(question, standing.status); !why.empty())
-        return refuse(Refusal::Busy, why);
-    if (const auto why = done_already(question, standing.status); !why.empty())
-        return {.line = format_nothing_to_do(why)};
+        return refuse(Refusal::NotPossible, why);
+    auto why = too_late(question, standing.status);
+    if (why.empty() && !undoes(standing.agent.asking.request, request_of(question.verb)))
+        why = done_already(question, standing.status);
+    if (!why.empty()) return {.line = format_nothing_to_do(why)};
     return record(question, standing, std::move(by), std::move(fresh_id));
 }
 

@@ -147,7 +147,8 @@ core::Result<Question> parse_question(std::string_view line) {
 }
 
 std::string_view name_of(Refusal refusal) {
-    constexpr std::array names{"bad-request", "not-allowed", "busy", "bad-settings", "not-saved"};
+    constexpr std::array names{"bad-request",  "not-allowed", "busy",
+                               "bad-settings", "not-saved",   "not-possible"};
     return names.at(static_cast<std::size_t>(refusal));
 }
 

@@ -73,6 +73,7 @@ enum class Refusal {
     Busy,         ///< something else that was asked for stands, or there are too many connections: later
     BadSettings,  ///< the new settings are wrong: the old ones stay in use
     NotSaved,     ///< it couldn't be written down: nothing is done
+    NotPossible,  ///< not as things are: the detail names what to ask for first
 };
 
 /// In kebab case.

@@ -90,6 +90,8 @@ constexpr std::array words{
           "the key is so young that the service may not show it yet"},
     Words{Reason::LateLandingPossible, "late-landing-possible",
           "an unanswered create may still take effect: no other is sent until that is settled"},
+    Words{Reason::DisableUnsettled, "disable-unsettled",
+          "an earlier request to disable the key may still take effect: it is enabled once that is settled"},
     Words{Reason::OwnerRefused, "owner-refused", "the service doesn't accept the owner's credentials"},
     Words{Reason::OwnerSecretUnusable, "owner-secret-unusable", "the owner's secret can't be read"},
     Words{Reason::OwnerSecretDelayed, "owner-secret-delayed", "the owner's secret can't be had just now"},

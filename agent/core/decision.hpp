@@ -93,6 +93,7 @@ enum class Reason {
     NewKeyNotAcceptedYet,
     TooEarlyToTell,
     LateLandingPossible,
+    DisableUnsettled,
     OwnerRefused,
     OwnerSecretUnusable,
     OwnerSecretDelayed,

@@ -111,10 +111,8 @@ using Rules = std::initializer_list<Answer (*)(const Policy&, const Observation&
 /// Whether there is a key to go back to, and no request to disable it can be on its way any more.
 [[nodiscard]] bool may_go_back(const Observation& seen);
 
-/// The key is enabled for `reason`, once no earlier request to disable it can be on its way any more;
-/// `meanwhile`: why it isn't.
-[[nodiscard]] Answer enable_when_sure(const CurrentKey& key, const Observation& seen, Reason reason,
-                                      Reason meanwhile);
+/// The key is enabled for `reason`, once no earlier request to disable it can be on its way any more.
+[[nodiscard]] Answer enable_when_sure(const CurrentKey& key, const Observation& seen, Reason reason);
 
 /// Whether a person wants nothing done by the schedule now.
 [[nodiscard]] bool is_paused(const Observation& seen);

@@ -63,16 +63,16 @@ Answer key_is_switched_as_asked(const Policy& /*policy*/, const Observation& see
     if (seen.asked.request == Request::Disable && !(off && key->off_by_person))
         return act(Action::SwitchOff, Reason::DisableAsked, key->key.name);
     if (seen.asked.request == Request::Enable && key->standing != Standing::Enabled)
-        return enable_when_sure(*key, seen, Reason::EnableAsked, Reason::LateLandingPossible);
+        return enable_when_sure(*key, seen, Reason::EnableAsked);
     return std::nullopt;
 }
 
-Answer enable_when_sure(const CurrentKey& key, const Observation& seen, Reason reason, Reason meanwhile) {
+Answer enable_when_sure(const CurrentKey& key, const Observation& seen, Reason reason) {
     const bool unsure =
         seen.time.trust == ClockTrust::Server && key.unsure_until && seen.time.now < *key.unsure_until;
     if (unsure)
-        return wait_until(seen.boot_now + (*key.unsure_until - seen.time.now), meanwhile,
-                          "a request to disable it may still be on its way: the key is enabled soon");
+        return wait_until(seen.boot_now + (*key.unsure_until - seen.time.now), Reason::DisableUnsettled,
+                          key.key.name);
     return act_on_trusted_time(seen, Action::EnableKey, reason, key.key.name);
 }
 
@@ -84,10 +84,10 @@ Answer rollback_is_begun(const Policy& /*policy*/, const Observation& seen) {
     if (back == nullptr) return std::nullopt;
     if (back->unsure_until) {
         if (seen.time.trust != ClockTrust::Server)
-            return act(Action::AskTime, Reason::LateLandingPossible, back->name);
+            return act(Action::AskTime, Reason::DisableUnsettled, back->name);
         if (seen.time.now < *back->unsure_until)
-            return wait_until(seen.boot_now + (*back->unsure_until - seen.time.now),
-                              Reason::LateLandingPossible, back->name);
+            return wait_until(seen.boot_now + (*back->unsure_until - seen.time.now), Reason::DisableUnsettled,
+                              back->name);
     }
     return act(Action::RollBack, Reason::RollbackAsked, back->name);
 }

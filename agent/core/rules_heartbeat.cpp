@@ -45,7 +45,7 @@ Answer switched_off(const std::optional<HeartbeatPolicy>& heartbeat, const Curre
     const bool returned = heartbeat && beats_again(*heartbeat, key, seen);
     const bool enables =
         !heartbeat || (returned && heartbeat->on_return == HeartbeatPolicy::OnReturn::Enable);
-    if (enables) return enable_when_sure(key, seen, Reason::HeartbeatReturned, Reason::KeySwitchedOff);
+    if (enables) return enable_when_sure(key, seen, Reason::HeartbeatReturned);
     if (returned) return act(Action::Idle, Reason::KeySwitchedOff, "watchdog.heartbeat.on_return is hold");
     return wait_until(seen.boot_now + return_look(*heartbeat), Reason::KeySwitchedOff, heartbeat->file);
 }

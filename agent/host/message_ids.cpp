@@ -55,6 +55,7 @@ constexpr std::array ids{
     MessageId{"new-key-not-accepted-yet", "04c5a1c635e44db1851ba85d54a9c977"},
     MessageId{"new-keys-keep-failing", "9da8586017104f97be02fe530aa29922"},
     MessageId{"late-landing-possible", "b987b63dfe564bfd96b077f59afabf57"},
+    MessageId{"disable-unsettled", "6dd6f862e0eb4b3699d855c8d22d4676"},
     MessageId{"answer-lost", "4864bc64542044c8aa781f64fcc0a44b"},
     MessageId{"stray-not-listed", "0bf69ec671014d1faeee68f315baea0f"},
     MessageId{"owner-refused", "4a802816070e4b44a678822a97153f96"},

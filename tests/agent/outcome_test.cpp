@@ -22,6 +22,7 @@ TEST(ExitCode, TellsWhatARunEndedWith) {
         std::pair{Reason::NewKeyNotAcceptedYet, 75},
         std::pair{Reason::NewKeyRefused, 75},
         std::pair{Reason::LateLandingPossible, 75},
+        std::pair{Reason::DisableUnsettled, 75},
         std::pair{Reason::QuotaFull, 75},
         std::pair{Reason::StrayNotListed, 75},
         std::pair{Reason::OwnerRefused, 77},

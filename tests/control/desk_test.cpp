@@ -109,6 +109,8 @@ TEST_F(Desk, ADeviceOutOfServiceGetsNoKey) {
     status.decommissioned_at = core::Instant{};
     status.key.reset();
     EXPECT_TRUE(says(ask(rotate(0)), "recommission first"));
+    EXPECT_TRUE(says(ask(rotate(0)), "not-possible")) << "later it is no better";
+    EXPECT_TRUE(says(ask({.verb = Verb::Decommission}), "nothing-to-do"));
     EXPECT_TRUE(ask({.verb = Verb::Recommission}).record);
     status.decommissioned_at.reset();
     EXPECT_TRUE(says(ask({.verb = Verb::Recommission}), "nothing-to-do"));
@@ -141,6 +143,23 @@ TEST_F(Desk, AKeyIsSwitchedAsItIsNotYet) {
     EXPECT_TRUE(ask({.verb = Verb::Enable, .generation = 3}).record);
     status.key->off_by_person = true;
     EXPECT_TRUE(says(ask({.verb = Verb::Disable, .generation = 3}), "nothing-to-do"));
+}
+
+TEST_F(Desk, WhatAStandingRequestUndoesIsNotDoneAlready) {
+    agent.asking = {.request = Request::Disable, .id = "first", .generation = 3};
+    EXPECT_TRUE(says(ask({.verb = Verb::Enable, .generation = 3}), "busy"));
+    EXPECT_TRUE(says(ask({.verb = Verb::Enable, .generation = 2}), "nothing-to-do")) << "whatever stands";
+    agent.asking.request = Request::Pause;
+    EXPECT_TRUE(says(ask({.verb = Verb::Resume}), "busy"));
+    agent.asking.request = Request::Decommission;
+    EXPECT_TRUE(says(ask({.verb = Verb::Recommission}), "busy"));
+    status.decommissioned_at = core::Instant{};
+    agent.asking.request = Request::Recommission;
+    EXPECT_TRUE(ask({.verb = Verb::Decommission}).record);
+    agent.asking = {.request = Request::Rotate, .id = "first", .generation = 3};
+    EXPECT_TRUE(says(ask({.verb = Verb::Enable, .generation = 3}), "not-possible"));
+    status.decommissioned_at.reset();
+    EXPECT_TRUE(says(ask({.verb = Verb::Enable, .generation = 3}), "nothing-to-do"));
 }
 
 TEST_F(Desk, APauseEndsByTheServicesClockAndIsEndedWhenThereIsOne) {

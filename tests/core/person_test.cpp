@@ -78,7 +78,7 @@ std::vector<Line> about_the_key() {
         {"rollback asked, a disable may still land",
          but(asked_for(with_two_keys(), Request::Rollback),
              [](O seen) { seen.state->superseded.back().unsure_until = seen.time.now + 1min; }),
-         Action::Idle, Reason::LateLandingPossible},
+         Action::Idle, Reason::DisableUnsettled},
         {"an old key returns", with_pending(PendingKey::Stage::Returning), Action::RollBack,
          Reason::KeyReturns},
     };

@@ -241,7 +241,7 @@ std::vector<Line> silent() {
              }),
          Action::Idle, Reason::HeartbeatUnreadable},
         {"switched off a moment ago, back", but(silent_since(1s, off), just_now), Action::Idle,
-         Reason::KeySwitchedOff},
+         Reason::DisableUnsettled},
         {"silent, but disabled outside", silent_since(72h, Standing::DisabledOutside), Action::Idle,
          Reason::KeyDisabledOutside},
     };

@@ -43,6 +43,8 @@ struct Ctl : testing::Test {
         asked.push_back(question);
         if (unreachable) return std::unexpected(*unreachable);
         if (question.verb == Verb::Status) return control::format_status(status, agent);
+        if (to_others.contains("accepted"))
+            agent.asking = {.request = control::request_of(question.verb), .id = "x", .generation = 3};
         return to_others;
     }
     void replace() {
@@ -226,6 +228,64 @@ TEST_F(Ctl, RotateGivesUpWaitingAndLeavesTheRequest) {
     EXPECT_TRUE(notes.contains("what was asked for stands"));
 }
 
+TEST_F(Ctl, RotateIsNotDoneWhereSomethingElseTakesItsPlace) {
+    each_look = [&] { agent.asking = {.request = core::Request::Decommission, .id = "y"}; };
+    EXPECT_EQ(rotate(terminal, {.wait = true, .patience = 1min}), exit_not_done);
+    EXPECT_EQ(notes.substr(notes.find("not-done")),
+              "not-done: decommission was asked for meanwhile, and takes its place\n");
+    each_look = [&] { agent.asking = {}; };
+    EXPECT_EQ(rotate(terminal, {.wait = true, .patience = 1min}), exit_not_done);
+    EXPECT_TRUE(notes.contains("stands no more")) << notes;
+}
+
+TEST_F(Ctl, RotateGoesOnWaitingForWhoSaysThatTheKeyLeaked) {
+    int looks = 0;
+    each_look = [&] {
+        agent.asking.id = "y";
+        if (++looks == 3) replace();
+    };
+    EXPECT_EQ(rotate(terminal, {.wait = true, .patience = 1min}), exit_done);
+    EXPECT_EQ(looks, 3);
+}
+
+/// Asks, waits, and lets what was asked for stand no more, as `change` leaves it.
+struct AboutKey : Ctl {
+    int end(Verb verb, const std::function<void()>& change) {
+        each_look = [this, change] {
+            agent.asking = {};
+            change();
+        };
+        return ask_about_key(terminal, {.verb = verb, .generation = 3}, {.wait = true, .patience = 1min});
+    }
+};
+
+TEST_F(AboutKey, IsDoneWhenTheKeyIsAsAsked) {
+    EXPECT_EQ(end(Verb::Enable, [] {}), exit_done);
+    EXPECT_EQ(end(Verb::Acknowledge, [this] { status.key->acknowledged_at = status.now; }), exit_done);
+    const auto switch_off = [this] {
+        status.key->standing = core::Standing::SwitchedOff;
+        status.key->off_by_person = true;
+    };
+    EXPECT_EQ(end(Verb::Disable, switch_off), exit_done);
+    EXPECT_EQ(end(Verb::Rollback, [this] { status.key->generation = 2; }), exit_done);
+}
+
+TEST_F(AboutKey, IsNotDoneWhenTheKeyIsNotAsAsked) {
+    EXPECT_EQ(end(Verb::Acknowledge, [] {}), exit_not_done);
+    EXPECT_EQ(end(Verb::Disable, [] {}), exit_not_done);
+    EXPECT_EQ(end(Verb::Rollback, [] {}), exit_not_done);
+    EXPECT_EQ(end(Verb::Enable, [this] { status.key->standing = core::Standing::SwitchedOff; }),
+              exit_not_done);
+    notes.clear();
+    const auto displace = [this] { agent.asking = {.request = core::Request::Pause, .id = "y"}; };
+    EXPECT_EQ(end(Verb::Disable, displace), exit_not_done);
+    EXPECT_TRUE(notes.contains("not-done: pause was asked for meanwhile")) << notes;
+    EXPECT_EQ(end(Verb::Disable, [this] { replace(); }), exit_not_done);
+    EXPECT_TRUE(notes.contains("generation 4) is in use")) << notes;
+    EXPECT_EQ(end(Verb::Disable, [this] { status.key.reset(); }), exit_not_done);
+    EXPECT_EQ(out, "");
+}
+
 TEST_F(Ctl, ALeakIsOverWhenTheOldKeyIsDisabled) {
     int looks = 0;
     each_look = [&] {
@@ -254,6 +314,7 @@ TEST_F(Ctl, WaitReadyWaitsForAnAgentAndForAKey) {
 TEST_F(Ctl, WaitReadyGivesUp) {
     status.health = core::Health::Failing;
     EXPECT_EQ(wait_ready(terminal, 3s), exit_later);
+    EXPECT_FALSE(notes.contains("asked for")) << "nothing was: " << notes;
     unreachable = core::Error{ErrorKind::NotFound, "no devkeyd"};
     EXPECT_EQ(wait_ready(terminal, 3s), exit_not_running);
 }

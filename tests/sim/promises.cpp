@@ -331,8 +331,8 @@ void check_recovery(Machine& machine) {
     if (half_done) throw Broken{what + " has not finished what it began: " + std::string(name_of(reason))};
     const CloudKey& key = *machine.scene.cloud.find(state->current->key.id);
     const bool works = key.enabled && !key.removed_at;
-    const bool pulled = reason == Reason::KeySwitchedOff || reason == Reason::KeyDisabledOutside ||
-                        reason == Reason::KeyDeletedOutside;
+    const bool pulled = reason == Reason::KeySwitchedOff || reason == Reason::DisableUnsettled ||
+                        reason == Reason::KeyDisabledOutside || reason == Reason::KeyDeletedOutside;
     const auto& watchdog = machine.setup.policy.watchdog;
     if (pulled && !watchdog.key_login && !watchdog.key_listed) return;  // nothing could tell it
     if (left_alone) return;

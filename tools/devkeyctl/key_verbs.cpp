@@ -16,20 +16,37 @@ namespace {
 // What was listed so lately is as good as asking again.
 constexpr core::Millis fresh = 10s;
 
-/// Whether the agent is done with what was asked: it stands no more.
-bool is_done(const Answer& status, const std::string& id) {
+/// Whether the agent has let go of what was asked: it stands no more.
+bool is_over(const Answer& status, const std::string& id) {
     return status.kind == "status" && status.asked_id != id;
 }
 
-int tell_end(const Terminal& terminal, const Question& question, const Answer& status) {
-    if (question.verb == Verb::Rollback && status.generation == question.generation) {
-        const std::string detail = "no earlier key works any more: the current one stays in use";
-        if (terminal.json)
-            terminal.out(json_of("failed", {{"error", "not-done"}, {"detail", detail}}));
-        else
-            terminal.note("not-done: " + detail);
-        return exit_not_done;
+bool is_as_asked(const Question& question, const Answer& status) {
+    const bool same_key = status.generation == question.generation;
+    switch (question.verb) {
+        case Verb::Rollback:
+            return status.generation < question.generation && !status.standing.empty();
+        case Verb::Disable:
+            return same_key && status.standing == "switched-off" && status.off_by_person;
+        case Verb::Enable:
+            return same_key && status.standing == "enabled";
+        default:
+            return same_key && status.acknowledged;
     }
+}
+
+std::string why_not_done(const Question& question, const Answer& status) {
+    if (status.standing.empty()) return "the device has no key any more";
+    if (status.generation != question.generation)
+        return "meanwhile key " + status.key_name + " (generation " + std::to_string(status.generation) +
+               ") is in use";
+    if (question.verb == Verb::Rollback) return "no earlier key works any more: the current one stays in use";
+    return "the key is " + status.standing + ", and nothing stands any more: devkeyctl history tells why";
+}
+
+int tell_end(const Terminal& terminal, const Question& question, const Answer& status) {
+    if (!is_as_asked(question, status))
+        return tell_displaced(terminal, status, why_not_done(question, status));
     if (terminal.json)
         terminal.out(status.line);
     else
@@ -46,7 +63,7 @@ int wait_until_done(const Terminal& terminal, const Question& question, const st
         const auto status = ask(terminal, {.verb = Verb::Status});
         // It may be restarted meanwhile: what was asked for stands.
         if (!status && status.error().kind == core::ErrorKind::Corrupt) return tell(terminal, status.error());
-        if (status && is_done(*status, id)) return tell_end(terminal, question, *status);
+        if (status && is_over(*status, id)) return tell_end(terminal, question, *status);
         watcher.see(!status                    ? status.error().message
                     : status->kind == "status" ? words_of_wait(*status)
                                                : words_of(*status));

@@ -54,6 +54,8 @@ void read_status(const Object& json, Answer& answer) {
         answer.standing = text(key, "standing");
         answer.generation = key->getValue<std::uint32_t>("generation");
         answer.key_name = text(key, "name");
+        answer.off_by_person = key->optValue("disabled_by_person", false);
+        answer.acknowledged = key->has("acknowledged_at");
     }
     for (const auto& old : objects(json, "superseded"))
         if (old->getValue<bool>("enabled"))
@@ -61,7 +63,9 @@ void read_status(const Object& json, Answer& answer) {
     const auto agent = json.getObject("agent");
     answer.doing = text(agent, "doing");
     answer.agent_version = text(agent, "version");
-    if (agent) answer.asked_id = text(agent->getObject("asked"), "id");
+    const auto asked = agent ? agent->getObject("asked") : Object::Ptr{};
+    answer.asked_id = text(asked, "id");
+    answer.asked = text(asked, "request");
     answer.now = time(json, "now");
     if (const auto slots = json.getObject("slots")) answer.listed_at = time(*slots, "at");
 }

@@ -26,10 +26,13 @@ struct Answer {
     std::string standing;  ///< of the key; empty: none
     std::uint32_t generation = 0;
     std::string key_name;
-    bool whole = false;  ///< the credential file
-    std::string doing;   ///< the action under way; empty: none
+    bool off_by_person = false;  ///< the key was switched off for a person
+    bool acknowledged = false;   ///< the device's program uses the key
+    bool whole = false;          ///< the credential file
+    std::string doing;           ///< the action under way; empty: none
     std::string agent_version;
     std::string asked_id;  ///< of what stands; empty: nothing
+    std::string asked;     ///< its request
     std::optional<core::Instant> now;
     std::optional<core::Instant> listed_at;  ///< when the service last listed the owner's keys
     std::vector<std::uint32_t> enabled;      ///< generations of old keys that still work

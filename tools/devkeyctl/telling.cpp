@@ -44,6 +44,7 @@ int exit_code_of_refusal(std::string_view error) {
     if (error == "not-allowed") return exit_refused;
     if (error == "busy") return exit_later;
     if (error == "not-saved") return exit_io;
+    if (error == "not-possible") return exit_not_done;
     if (error == "bad-settings") return exit_settings;
     return exit_usage;
 }
@@ -87,13 +88,23 @@ int tell(const Terminal& terminal, const Answer& answer) {
     return exit_code_of(answer);
 }
 
-int tell_timeout(const Terminal& terminal, const std::string& last) {
-    const auto detail = last + "; what was asked for stands, and the agent goes on with it";
+int tell_failure(const Terminal& terminal, const std::string& error, const std::string& detail) {
     if (terminal.json)
-        terminal.out(json_of("failed", {{"error", "later"}, {"detail", detail}}));
+        terminal.out(json_of("failed", {{"error", error}, {"detail", detail}}));
     else
-        terminal.note("later: " + detail);
-    return exit_later;
+        terminal.note(error + ": " + detail);
+    return error == "later" ? exit_later : exit_not_done;
+}
+
+int tell_timeout(const Terminal& terminal, const std::string& last) {
+    return tell_failure(terminal, "later",
+                        last + "; what was asked for stands, and the agent goes on with it");
+}
+
+int tell_displaced(const Terminal& terminal, const Answer& status, const std::string& otherwise) {
+    const bool other = !status.asked.empty();
+    return tell_failure(terminal, "not-done",
+                        other ? status.asked + " was asked for meanwhile, and takes its place" : otherwise);
 }
 
 std::string words_of_wait(const Answer& status) {

@@ -22,7 +22,11 @@ inline constexpr core::Millis look_again{200};
 /// Each tells who called, and answers the exit code.
 int tell(const Terminal& terminal, const core::Error& error);
 int tell(const Terminal& terminal, const Answer& answer);
+/// Of what was asked for and isn't done: `later` (exit_later), `not-done` (exit_not_done).
+int tell_failure(const Terminal& terminal, const std::string& error, const std::string& detail);
 int tell_timeout(const Terminal& terminal, const std::string& last);
+/// By a status in which what was asked for stands no more: something else does, or `otherwise`.
+int tell_displaced(const Terminal& terminal, const Answer& status, const std::string& otherwise);
 
 /// Says what is waited for whenever that changes.
 class Watcher {

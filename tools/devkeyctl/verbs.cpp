@@ -61,7 +61,15 @@ int tell_rotated(const Terminal& terminal, const Answer& status, const Rotation&
     return exit_done;
 }
 
-int wait_for_rotation(const Terminal& terminal, const Rotation& rotation, std::uint32_t generation) {
+/// Whether what was asked for stands no more, and no other rotation does. `id`: empty, if it was done
+/// already.
+bool is_displaced(const Answer& status, const std::string& id, std::uint32_t generation) {
+    return status.generation <= generation && !id.empty() && status.asked_id != id &&
+           status.asked != "rotate";
+}
+
+int wait_for_rotation(const Terminal& terminal, const Rotation& rotation, std::uint32_t generation,
+                      const std::string& id) {
     const auto began = terminal.now();
     Watcher watcher{terminal};
     while (terminal.now() - began < rotation.patience) {
@@ -72,6 +80,9 @@ int wait_for_rotation(const Terminal& terminal, const Rotation& rotation, std::u
             const bool published = status->generation > generation && status->whole;
             if (published && !(rotation.compromised && leaks(*status, generation)))
                 return tell_rotated(terminal, *status, rotation, terminal.now() - began);
+            if (is_displaced(*status, id, generation))
+                return tell_displaced(terminal, *status,
+                                      "the request stands no more: devkeyctl history tells why");
             watcher.see(words_of_wait(*status));
         } else {
             watcher.see(status ? words_of(*status) : status.error().message);
@@ -160,7 +171,7 @@ int rotate(const Terminal& terminal, const Rotation& rotation) {
                                        .why = rotation.why});
     if (!answer) return tell(terminal, answer.error());
     if (!rotation.wait || answer->kind == "refused") return tell(terminal, *answer);
-    return wait_for_rotation(terminal, rotation, before->generation);
+    return wait_for_rotation(terminal, rotation, before->generation, answer->id);
 }
 
 int tell_versions(const Terminal& terminal) {
@@ -198,7 +209,7 @@ int wait_ready(const Terminal& terminal, core::Millis patience) {
                                                : words_of(*status));
         if (terminal.now() - began >= patience) {
             if (!status) return tell(terminal, status.error());
-            return tell_timeout(terminal, watcher.last());
+            return tell_failure(terminal, "later", watcher.last());
         }
         terminal.sleep(look_again);
     }
