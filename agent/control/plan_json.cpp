@@ -12,9 +12,6 @@ using Poco::JSON::Object;
 
 namespace {
 
-// Of what the control socket takes in an answer.
-constexpr std::size_t room = 90'000;
-
 constexpr const char* assumptions =
     "the service answers and does what it is asked; nobody else changes anything; nothing more is asked for; "
     "the device's program gives its signs of life; names of keys to come are made up";
@@ -61,7 +58,7 @@ std::string format_plan(const core::Forecast& forecast) {
     bool whole = forecast.whole;
     for (const auto& step : forecast.steps) {
         const auto text = format_step(step);
-        if (steps.size() + text.size() > room) {
+        if (steps.size() + text.size() > room_for_list) {
             whole = false;
             until = step.at;
             break;

@@ -153,10 +153,9 @@ std::string_view name_of(Refusal refusal) {
 }
 
 std::string format_history(const std::vector<std::string>& entries) {
-    constexpr std::size_t room = 90'000;  // of what the control socket takes in an answer
     std::string list;
     for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
-        if (list.size() + entry->size() > room) break;
+        if (list.size() + entry->size() > room_for_list) break;
         list = *entry + (list.empty() ? "" : ",") + list;
     }
     return R"({"version":)" + std::to_string(version) + R"(,"answer":"history","entries":[)" + list + "]}";

@@ -17,6 +17,8 @@ inline constexpr std::uint32_t version = 1;
 
 /// In one answer.
 inline constexpr std::uint32_t most_entries = 100;
+/// Bytes of a list in an answer: the control socket takes little more.
+inline constexpr std::size_t room_for_list = 90'000;
 
 enum class Verb {
     Status,

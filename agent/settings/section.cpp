@@ -117,7 +117,6 @@ std::optional<std::vector<Value>> Value::list() const {
 }
 
 std::vector<std::string> Value::arguments() const {
-    constexpr std::size_t longest_argument = 4000;
     std::vector<std::string> words;
     const auto items = list();
     if (items && items->empty()) wrong("is empty: expected a program and its arguments");

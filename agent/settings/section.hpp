@@ -18,6 +18,9 @@ namespace devkey::settings {
 
 class Section;
 
+/// Bytes of a word of a command, or of a path (PATH_MAX is 4096).
+inline constexpr std::size_t longest_argument = 4000;
+
 /// A value and its path. The readers answer none after adding the problem.
 class Value {
  public:
