@@ -97,7 +97,7 @@ TEST_F(Control, TakesADeviceOutOfServiceAndBack) {
     const auto told = ctl({"status", "--json"});
     EXPECT_EQ(told.exit_code, 2);
     EXPECT_EQ(told.field("health"), "out-of-service");
-    EXPECT_EQ(ctl({"rotate"}).exit_code, 75);
+    EXPECT_EQ(ctl({"rotate"}).exit_code, 70);
     EXPECT_EQ(ctl({"recommission"}).exit_code, 0);
     EXPECT_EQ(ctl({"wait-ready"}).exit_code, 0);
     expect_second_generation();

@@ -86,10 +86,11 @@ class Crowd {
 };
 
 struct CrowdOnTheSocket : Ctl {
-    // What the address sanitizer keeps of freed memory would look like a leak.
+    // What the address sanitizer keeps of freed memory and of stacks would look like a leak.
     void start() {
-        daemon.emplace(device.words({}), device.next_output(),
-                       std::vector<std::string>{"ASAN_OPTIONS=quarantine_size_mb=1"});
+        daemon.emplace(
+            device.words({}), device.next_output(),
+            std::vector<std::string>{"ASAN_OPTIONS=quarantine_size_mb=1:detect_stack_use_after_return=0"});
         ASSERT_EQ(ctl({"wait-ready"}).exit_code, 0);
     }
     [[nodiscard]] std::string proc(const std::string& name) const {

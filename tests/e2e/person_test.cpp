@@ -48,7 +48,7 @@ TEST_F(Person, DisablesAndEnables) {
     EXPECT_TRUE(fakes::wait_until([&] { return !service.takes(old_key); })) << "nor does an old one work";
     EXPECT_EQ(health(), "failing");
     EXPECT_EQ(ctl({"disable"}).exit_code, 10);
-    EXPECT_EQ(ctl({"rollback"}).exit_code, 75);
+    EXPECT_EQ(ctl({"rollback"}).exit_code, 70);
     EXPECT_EQ(ctl({"enable", "--wait"}).exit_code, 0);
     EXPECT_TRUE(service.takes(new_key));
     EXPECT_EQ(ctl({"enable"}).exit_code, 10);
