@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "control/plan_json.hpp"
 #include "host/group.hpp"
 #include "storage/requests_file.hpp"
 
@@ -69,14 +68,14 @@ control::Rights FrontDesk::rights_of(const host::Peer& peer) const {
     return {.read = change || is_in(readers_), .change = change};
 }
 
-std::string FrontDesk::answer(const host::Peer& peer, host::ControlSocket::Line line) {
+FrontDesk::Answer FrontDesk::answer(const host::Peer& peer, host::ControlSocket::Line line) {
     if (!line) return refuse(line.error());
     const auto question = control::parse_question(*line);
     if (!question) return control::format_refusal(Refusal::BadRequest, question.error().message);
     return answer(peer, *question);
 }
 
-std::string FrontDesk::answer(const host::Peer& peer, const control::Question& question) {
+FrontDesk::Answer FrontDesk::answer(const host::Peer& peer, const control::Question& question) {
     const auto rights = rights_of(peer);
     const auto status = daemon_.status();
     const auto agent = daemon_.agent();
@@ -88,7 +87,7 @@ std::string FrontDesk::answer(const host::Peer& peer, const control::Question& q
         return control::format_refusal(
             Refusal::BadSettings, "the old settings stay in use: see the log, or devkeyd --check-config");
     if (reply.look) daemon_.look();
-    if (reply.plan) return control::format_plan(daemon_.plan(*reply.plan));
+    if (reply.plan) return begin_plan(peer, *reply.plan);
     if (reply.history > 0) return control::format_history(shared_.history.latest(reply.history));
     if (!reply.record) return reply.line;
     if (const auto recorded = daemon_.record(*reply.record); !recorded) {
@@ -96,6 +95,20 @@ std::string FrontDesk::answer(const host::Peer& peer, const control::Question& q
         return control::format_refusal(busy ? Refusal::Busy : Refusal::NotSaved, recorded.error().message);
     }
     return reply.line;
+}
+
+// One at a time: plans that pile up would take the machine from everything else.
+FrontDesk::Answer FrontDesk::begin_plan(const host::Peer& peer, core::Millis span) {
+    if (plans_for_)
+        return control::format_refusal(Refusal::Busy, "another plan is being made: ask again in a moment");
+    plans_for_ = peer.connection;
+    daemon_.plan(span);
+    return std::nullopt;
+}
+
+void FrontDesk::planned(const std::string& line) {
+    if (const auto connection = std::exchange(plans_for_, std::nullopt))
+        socket_.answer_later(*connection, line);
 }
 
 void FrontDesk::tell_of_refusal(const host::Peer& peer, const control::Question& question) {
