@@ -112,6 +112,7 @@ Daemon::End Daemon::run() {
         ask(flags_.once ? Trigger::Retry : Trigger::Start);
     loop_.run();
     notify_.stopping();
+    desk_.tell_of_counted();
     const bool back = stop_threads();
     return {std::move(outcome_), !back};
 }

@@ -34,10 +34,19 @@ std::string refuse(host::NoLine fault) {
 }  // namespace
 
 FrontDesk::FrontDesk(host::EventLoop& loop, const Shared& shared, Daemon daemon)
-    : shared_(shared),
+    : loop_(loop),
+      shared_(shared),
       daemon_(std::move(daemon)),
       socket_(loop, shared.clock,
               [this](const host::Peer& peer, host::ControlSocket::Line line) { return answer(peer, line); }) {
+    loop_.watch(minute_.descriptor(), [this] {
+        minute_.clear();
+        tell_of_counted(shared_.clock.boot_now());
+    });
+}
+
+FrontDesk::~FrontDesk() {
+    loop_.forget(minute_.descriptor());
 }
 
 void FrontDesk::open(const core::ControlSettings& settings) {
@@ -112,12 +121,27 @@ void FrontDesk::planned(const std::string& line) {
 }
 
 void FrontDesk::tell_of_refusal(const host::Peer& peer, const control::Question& question) {
+    const auto now = shared_.clock.boot_now();
+    tell_of_counted(now);
+    if (!refusals_.is_news(peer.uid, now)) return minute_.set(*refusals_.due());
     shared_.reporter.report({.severity = Severity::Warning,
                              .name = "control-refused",
                              .message = "somebody asked for what they may not ask for",
                              .fields = {{"verb", std::string(control::name_of(question.verb))},
                                         {"uid", std::to_string(peer.uid)},
                                         {"pid", std::to_string(peer.pid)}}});
+}
+
+void FrontDesk::tell_of_counted(core::BootInstant now) {
+    for (const auto& rest : refusals_.take(now)) {
+        ports::Event event{.severity = Severity::Warning,
+                           .name = "control-refused",
+                           .message = "somebody went on asking for what they may not ask for",
+                           .fields = {{"count", std::to_string(rest.count)}}};
+        if (rest.uid) event.fields.emplace_back("uid", std::to_string(*rest.uid));
+        shared_.reporter.report(event);
+    }
+    if (const auto due = refusals_.due()) minute_.set(*due);
 }
 
 }  // namespace devkey
