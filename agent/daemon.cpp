@@ -7,8 +7,8 @@
 #include <chrono>
 #include <utility>
 
+#include "control/plan_json.hpp"
 #include "host/owner_secret.hpp"
-#include "on_disk.hpp"
 #include "storage/state_file.hpp"
 
 namespace devkey {
@@ -21,6 +21,8 @@ namespace {
 
 // We promise to end within 2 s: this leaves time to be torn down.
 constexpr core::Millis worker_may_take = 1500ms;
+// To end the pass that it rehearses.
+constexpr core::Millis planner_may_take = 200ms;
 // To bring a request to disk. Then another pass finds it done, and it is tried again to forget it.
 constexpr core::Millis writer_may_take = 100ms;
 
@@ -39,7 +41,7 @@ Daemon::Daemon(const Flags& flags, SettingsPointer settings, const Shared& share
              .record = [this](const core::Asking& asking) { return record(asking); },
              .reload = [this] { return this->reload(); },
              .look = [this] { ask(Trigger::Look); },
-             .plan = [this](core::Millis span) { return plan(span); }}),
+             .plan = [this](core::Millis span) { plan(span); }}),
       wanted_(std::move(settings)),
       metrics_(shared.files, shared.reporter),
       worker_([this](const Request& request) { return work(request); },
@@ -47,7 +49,14 @@ Daemon::Daemon(const Flags& flags, SettingsPointer settings, const Shared& share
                   // The strongest of both: whoever asked for it still gets it.
                   next.trigger = std::max(waiting.trigger, next.trigger);
                   return next;
-              }) {}
+              }),
+      planner_(
+          [stop = stop_planning_.get_token()](const Planning& planning) {
+              return control::format_plan(
+                  plan_on_disk(*planning.settings, planning.known, planning.span, stop));
+          },
+          // The desk asks for one at a time.
+          [](const Planning& /*waiting*/, Planning next) { return next; }) {}
 
 Daemon::Answer Daemon::work(const Request& request) {
     if (request.settings != used_) {
@@ -78,6 +87,7 @@ core::Result<void> Daemon::use(const SettingsPointer& settings) {
 Daemon::End Daemon::run() {
     loop_.watch(signals_.descriptor(), [this] { signalled(); });
     loop_.watch(worker_.descriptor(), [this] { answered(); });
+    loop_.watch(planner_.descriptor(), [this] { planned(); });
     loop_.watch(timer_.descriptor(), [this] {
         timer_.clear();
         ask(Trigger::Due);
@@ -102,10 +112,17 @@ Daemon::End Daemon::run() {
         ask(flags_.once ? Trigger::Retry : Trigger::Start);
     loop_.run();
     notify_.stopping();
+    desk_.tell_of_counted();
+    const bool back = stop_threads();
+    return {std::move(outcome_), !back};
+}
+
+/// False: one of them is stuck.
+bool Daemon::stop_threads() {
     stop_.set();
     shared_.interrupter.abort();
-    const bool back = worker_.stop(worker_may_take);
-    return {std::move(outcome_), !back};
+    stop_planning_.request_stop();
+    return worker_.stop(worker_may_take) && planner_.stop(planner_may_take);
 }
 
 void Daemon::ask(Trigger trigger) {
@@ -218,15 +235,19 @@ core::Status Daemon::status() const {
     return status_on_disk(wanted_->policy, state, shared_.clock.now());
 }
 
-core::Forecast Daemon::plan(core::Millis span) const {
+void Daemon::plan(core::Millis span) {
     const auto known = status();
-    return plan_on_disk(*wanted_,
-                        {.device = known.device,
-                         .asking = asking_,
-                         .slots = known.slots,
-                         .now = known.now,
-                         .trust = known.trust},
-                        span);
+    planner_.ask({.settings = wanted_,
+                  .known = {.device = known.device,
+                            .asking = asking_,
+                            .slots = known.slots,
+                            .now = known.now,
+                            .trust = known.trust},
+                  .span = span});
+}
+
+void Daemon::planned() {
+    if (const auto line = planner_.take()) desk_.planned(*line);
 }
 
 control::AgentStatus Daemon::agent_status() const {

@@ -1,9 +1,11 @@
-// The main thread: waits for signals, times and files, and hands triggers to the worker.
+// The main thread: waits for signals, times and files, and hands triggers to the worker, and plans to the
+// planner.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +21,7 @@
 #include "host/wake.hpp"
 #include "host/worker.hpp"
 #include "metrics_file.hpp"
+#include "on_disk.hpp"
 #include "outcome.hpp"
 #include "storage/requests_file.hpp"
 #include "wiring.hpp"
@@ -60,6 +63,12 @@ class Daemon {
         core::Asking asking;
     };
 
+    struct Planning {
+        SettingsPointer settings;
+        Known known;
+        core::Millis span;
+    };
+
     struct Watched {
         Watched(std::string of, engine::Trigger then)
             : path(std::move(of)), trigger(then), watch(std::make_unique<host::FileWatch>(path)) {}
@@ -84,7 +93,9 @@ class Daemon {
     bool reload();
     [[nodiscard]] core::Status status() const;
     [[nodiscard]] control::AgentStatus agent_status() const;
-    [[nodiscard]] core::Forecast plan(core::Millis span) const;
+    void plan(core::Millis span);
+    void planned();
+    [[nodiscard]] bool stop_threads();
     [[nodiscard]] core::Result<void> record(const core::Asking& asking);
     void watch_files();
     void watch(Watched& watched);
@@ -119,6 +130,10 @@ class Daemon {
     std::unique_ptr<Device> device_;
     SettingsPointer used_;
     host::Worker<Request, Answer> worker_;
+
+    // Rehearses (`plan`), beside the passes: it takes a while, and touches nothing.
+    std::stop_source stop_planning_;
+    host::Worker<Planning, std::string> planner_;
 };
 
 }  // namespace devkey

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "control/plan_json.hpp"
 #include "host/group.hpp"
 #include "storage/requests_file.hpp"
 
@@ -35,10 +34,19 @@ std::string refuse(host::NoLine fault) {
 }  // namespace
 
 FrontDesk::FrontDesk(host::EventLoop& loop, const Shared& shared, Daemon daemon)
-    : shared_(shared),
+    : loop_(loop),
+      shared_(shared),
       daemon_(std::move(daemon)),
       socket_(loop, shared.clock,
               [this](const host::Peer& peer, host::ControlSocket::Line line) { return answer(peer, line); }) {
+    loop_.watch(minute_.descriptor(), [this] {
+        minute_.clear();
+        tell_of_counted(shared_.clock.boot_now());
+    });
+}
+
+FrontDesk::~FrontDesk() {
+    loop_.forget(minute_.descriptor());
 }
 
 void FrontDesk::open(const core::ControlSettings& settings) {
@@ -69,14 +77,14 @@ control::Rights FrontDesk::rights_of(const host::Peer& peer) const {
     return {.read = change || is_in(readers_), .change = change};
 }
 
-std::string FrontDesk::answer(const host::Peer& peer, host::ControlSocket::Line line) {
+FrontDesk::Answer FrontDesk::answer(const host::Peer& peer, host::ControlSocket::Line line) {
     if (!line) return refuse(line.error());
     const auto question = control::parse_question(*line);
     if (!question) return control::format_refusal(Refusal::BadRequest, question.error().message);
     return answer(peer, *question);
 }
 
-std::string FrontDesk::answer(const host::Peer& peer, const control::Question& question) {
+FrontDesk::Answer FrontDesk::answer(const host::Peer& peer, const control::Question& question) {
     const auto rights = rights_of(peer);
     const auto status = daemon_.status();
     const auto agent = daemon_.agent();
@@ -88,7 +96,7 @@ std::string FrontDesk::answer(const host::Peer& peer, const control::Question& q
         return control::format_refusal(
             Refusal::BadSettings, "the old settings stay in use: see the log, or devkeyd --check-config");
     if (reply.look) daemon_.look();
-    if (reply.plan) return control::format_plan(daemon_.plan(*reply.plan));
+    if (reply.plan) return begin_plan(peer, *reply.plan);
     if (reply.history > 0) return control::format_history(shared_.history.latest(reply.history));
     if (!reply.record) return reply.line;
     if (const auto recorded = daemon_.record(*reply.record); !recorded) {
@@ -98,13 +106,42 @@ std::string FrontDesk::answer(const host::Peer& peer, const control::Question& q
     return reply.line;
 }
 
+// One at a time: plans that pile up would take the machine from everything else.
+FrontDesk::Answer FrontDesk::begin_plan(const host::Peer& peer, core::Millis span) {
+    if (plans_for_)
+        return control::format_refusal(Refusal::Busy, "another plan is being made: ask again in a moment");
+    plans_for_ = peer.connection;
+    daemon_.plan(span);
+    return std::nullopt;
+}
+
+void FrontDesk::planned(const std::string& line) {
+    if (const auto connection = std::exchange(plans_for_, std::nullopt))
+        socket_.answer_later(*connection, line);
+}
+
 void FrontDesk::tell_of_refusal(const host::Peer& peer, const control::Question& question) {
+    const auto now = shared_.clock.boot_now();
+    tell_of_counted(now);
+    if (!refusals_.is_news(peer.uid, now)) return minute_.set(*refusals_.due());
     shared_.reporter.report({.severity = Severity::Warning,
                              .name = "control-refused",
                              .message = "somebody asked for what they may not ask for",
                              .fields = {{"verb", std::string(control::name_of(question.verb))},
                                         {"uid", std::to_string(peer.uid)},
                                         {"pid", std::to_string(peer.pid)}}});
+}
+
+void FrontDesk::tell_of_counted(core::BootInstant now) {
+    for (const auto& rest : refusals_.take(now)) {
+        ports::Event event{.severity = Severity::Warning,
+                           .name = "control-refused",
+                           .message = "somebody went on asking for what they may not ask for",
+                           .fields = {{"count", std::to_string(rest.count)}}};
+        if (rest.uid) event.fields.emplace_back("uid", std::to_string(*rest.uid));
+        shared_.reporter.report(event);
+    }
+    if (const auto due = refusals_.due()) minute_.set(*due);
 }
 
 }  // namespace devkey

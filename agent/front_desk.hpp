@@ -1,17 +1,20 @@
-// Who talks to the daemon, and what comes of it: a question is answered at once, and nothing is done here but
-// to write down what was asked for.
+// Who talks to the daemon, and what comes of it: a question is answered at once (but for a plan, which takes
+// a while), and nothing is done here but to write down what was asked for.
 #pragma once
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 
 #include "control/desk.hpp"
-#include "core/forecast.hpp"
+#include "control/refusals.hpp"
 #include "core/settings.hpp"
 #include "host/control_socket.hpp"
+#include "host/event_loop.hpp"
+#include "host/timer.hpp"
 #include "wiring.hpp"
 
 namespace devkey {
@@ -24,30 +27,47 @@ class FrontDesk {
         std::function<core::Status()> status;
         std::function<control::AgentStatus()> agent;
         std::function<core::Result<void>(const core::Asking&)>
-            record;                    ///< writes it down, and wakes the worker
-        std::function<bool()> reload;  ///< false: the new settings are wrong
-        std::function<void()> look;    ///< has the worker ask the service how the keys are
-        std::function<core::Forecast(core::Millis)> plan;  ///< what comes until then
+            record;                              ///< writes it down, and wakes the worker
+        std::function<bool()> reload;            ///< false: the new settings are wrong
+        std::function<void()> look;              ///< has the worker ask the service how the keys are
+        std::function<void(core::Millis)> plan;  ///< has a plan made of what comes until then: see planned()
     };
 
     /// `loop` and `shared` outlive it.
     FrontDesk(host::EventLoop& loop, const Shared& shared, Daemon daemon);
+    FrontDesk(const FrontDesk&) = delete;
+    FrontDesk& operator=(const FrontDesk&) = delete;
+    ~FrontDesk();
 
     /// Listens as the settings say, from now on. Where it can't, that is reported, and the daemon goes on
     /// without.
     void open(const core::ControlSettings& settings);
 
+    /// The plan that the daemon was asked for, as the answer's line. Not from within Daemon::plan.
+    void planned(const std::string& line);
+
+    /// Reports the refusals that were only counted until now: at the end, and by itself when a minute is
+    /// over.
+    void tell_of_counted(core::BootInstant now = core::BootInstant::max());
+
  private:
-    [[nodiscard]] std::string answer(const host::Peer& peer, host::ControlSocket::Line line);
-    [[nodiscard]] std::string answer(const host::Peer& peer, const control::Question& question);
+    using Answer = std::optional<std::string>;  // none: later
+
+    [[nodiscard]] Answer answer(const host::Peer& peer, host::ControlSocket::Line line);
+    [[nodiscard]] Answer answer(const host::Peer& peer, const control::Question& question);
+    [[nodiscard]] Answer begin_plan(const host::Peer& peer, core::Millis span);
     [[nodiscard]] control::Rights rights_of(const host::Peer& peer) const;
     void tell_of_refusal(const host::Peer& peer, const control::Question& question);
     [[nodiscard]] std::optional<gid_t> group(const std::string& setting, const std::string& name);
 
+    host::EventLoop& loop_;
     const Shared& shared_;
     Daemon daemon_;
+    control::Refusals refusals_;
+    host::Timer minute_;  // not set unless refusals are counted
     std::optional<gid_t> readers_;
     std::optional<gid_t> changers_;
+    std::optional<std::uint64_t> plans_for_;  // whose connection; none: no plan is being made
     host::ControlSocket socket_;
 };
 

@@ -1,6 +1,7 @@
 #include "on_disk.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/rehearsal.hpp"
 #include "host/system_clock.hpp"
@@ -20,7 +21,8 @@ core::Status status_on_disk(const core::Policy& policy, const std::optional<core
     return status;
 }
 
-core::Forecast plan_on_disk(const core::Settings& settings, const Known& known, core::Millis span) {
+core::Forecast plan_on_disk(const core::Settings& settings, const Known& known, core::Millis span,
+                            std::stop_token stop) {
     engine::Scene scene{.setup = setup_for(settings, known.device.empty() ? "this-device" : known.device),
                         .state = storage::look_at_state(settings.state_directory),
                         .asking = known.asking,
@@ -32,7 +34,7 @@ core::Forecast plan_on_disk(const core::Settings& settings, const Known& known, 
     // A clock that shows less than what was known once is wrong: the service would say so.
     scene.now = std::max(scene.now, scene.setup.built_at);
     if (scene.state && *scene.state) scene.now = std::max(scene.now, (*scene.state)->last_seen);
-    return engine::rehearse(scene, span, {.most_steps = 200});
+    return engine::rehearse(scene, span, {.most_steps = 200, .stop = std::move(stop)});
 }
 
 }  // namespace devkey

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "core/forecast.hpp"
@@ -25,8 +26,9 @@ struct Known {
 };
 
 /// What would be done within `span`, by an agent that starts now: see engine/rehearsal.hpp. Reads the state,
-/// changes nothing, asks nobody. A state that can't be read is in it as what holds the agent.
+/// changes nothing, asks nobody. A state that can't be read is in it as what holds the agent. It takes a
+/// while; `stop` cuts it short. From any thread.
 [[nodiscard]] core::Forecast plan_on_disk(const core::Settings& settings, const Known& known,
-                                          core::Millis span);
+                                          core::Millis span, std::stop_token stop = {});
 
 }  // namespace devkey

@@ -8,6 +8,7 @@
 #include <exception>
 #include <sstream>
 
+#include "core/text.hpp"
 #include "json/fields.hpp"
 
 namespace devkey::control {
@@ -41,8 +42,8 @@ std::string read_why(json::Fields& fields) {
     auto why = fields.text_or_none("why");
     if (why.size() > core::longest_why)
         fields.refuse("why", "is longer than " + std::to_string(core::longest_why) + " bytes");
-    const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-    if (std::ranges::any_of(why, is_control)) fields.refuse("why", "is more than one line of text");
+    if (core::has_control_character(why))
+        fields.refuse("why", "holds a line end or another control character: give one line of text");
     return why;
 }
 

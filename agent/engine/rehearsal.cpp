@@ -251,8 +251,11 @@ class Stage {
         Forecast forecast{.from = clock_.now(), .until = clock_.now() + span};
         const auto end = clock_.boot_now() + span;
         auto trigger = Trigger::Start;
-        for (std::size_t passes = 0; passes < limits.most_passes && steps_.count() < limits.most_steps;
-             ++passes) {
+        const auto goes_on = [&](std::size_t passes) {
+            return passes < limits.most_passes && steps_.count() < limits.most_steps &&
+                   !limits.stop.stop_requested();
+        };
+        for (std::size_t passes = 0; goes_on(passes); ++passes) {
             const auto snapshot = agent_.pass(std::exchange(trigger, Trigger::Due), asking_);
             steps_.note(snapshot, clock_.now());
             if (snapshot.request_done) asking_ = {};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <stop_token>
 
 #include "core/forecast.hpp"
 #include "engine/reconciler.hpp"
@@ -27,6 +28,7 @@ inline constexpr core::Millis longest_rehearsal = std::chrono::days{400};
 struct RehearsalLimits {
     std::size_t most_steps = 500;
     std::size_t most_passes = 5'000;  ///< a year of the default policy's
+    std::stop_token stop{};           ///< once it is requested, nobody wants the rest: no further pass
 };
 
 /// Lets the agent run from the scene on, its clock jumping from one look to the next, and tells what it did.

@@ -80,6 +80,12 @@ std::optional<Peer> peer_of(int descriptor) {
         .uid = credentials.uid, .pid = credentials.pid, .groups = groups_of(descriptor, credentials.gid)};
 }
 
+/// It fits into the socket's buffer; who isn't there any more doesn't get it.
+void send_line(int descriptor, const std::string& text) {
+    const std::string line = text + '\n';
+    static_cast<void>(::send(descriptor, line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
 /// What is left unread when a socket is closed takes the answer with it.
 void drain(int descriptor) {
     constexpr int most = 16;
@@ -140,12 +146,14 @@ void ControlSocket::accept() {
     }
     auto peer = peer_of(accepted.get());
     if (!peer) return;
+    peer->connection = ++connections_;
     const int number = accepted.get();
     Client client{.descriptor = std::move(accepted),
                   .peer = *std::move(peer),
                   .text = {},
                   .until = clock_.boot_now() + limits_.patience};
-    if (is_one_too_many(client.peer)) return answer(client, std::unexpected(NoLine::TooMany));
+    if (is_one_too_many(client.peer))
+        return static_cast<void>(answer(client, std::unexpected(NoLine::TooMany)));
     clients_.emplace(number, std::move(client));
     loop_.watch(number, [this, number] { read(number); });
     set_timer();
@@ -178,21 +186,36 @@ void ControlSocket::read(int descriptor) {
     }
     client.text.append(buffer.data(), static_cast<std::size_t>(size));
     const auto end = client.text.find('\n');
-    if (std::min(end, client.text.size()) > limits_.longest)
-        answer(client, std::unexpected(NoLine::TooLong));
-    else if (end != std::string::npos)
-        answer(client, std::string_view(client.text).substr(0, end));
-    else
-        return;
-    drain(descriptor);
-    forget(descriptor);
+    const bool too_long = std::min(end, client.text.size()) > limits_.longest;
+    if (!too_long && end == std::string::npos) return;
+    const Line line =
+        too_long ? Line(std::unexpected(NoLine::TooLong)) : std::string_view(client.text).substr(0, end);
+    if (answer(client, line)) return finish(descriptor);
+    // Whatever else it sends, or that it leaves, is of no interest until then.
+    loop_.forget(descriptor);
+    client.until.reset();
     set_timer();
 }
 
-void ControlSocket::answer(const Client& client, Line line) const {
-    const std::string text = answer_(client.peer, line) + '\n';
-    // It fits into the socket's buffer; who isn't there any more doesn't get it.
-    static_cast<void>(::send(client.descriptor.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+/// False: it is to be answered later.
+bool ControlSocket::answer(const Client& client, Line line) const {
+    const auto text = answer_(client.peer, line);
+    if (text) send_line(client.descriptor.get(), *text);
+    return text.has_value();
+}
+
+void ControlSocket::answer_later(std::uint64_t connection, const std::string& text) {
+    const auto client = std::ranges::find_if(
+        clients_, [&](const auto& entry) { return entry.second.peer.connection == connection; });
+    if (client == clients_.end()) return;
+    send_line(client->first, text);
+    finish(client->first);
+}
+
+void ControlSocket::finish(int descriptor) {
+    drain(descriptor);
+    forget(descriptor);
+    set_timer();
 }
 
 void ControlSocket::forget(int descriptor) {
@@ -204,9 +227,9 @@ void ControlSocket::end_the_slow() {
     const auto now = clock_.boot_now();
     std::vector<int> slow;
     for (const auto& [descriptor, client] : clients_)
-        if (client.until <= now) slow.push_back(descriptor);
+        if (client.until && *client.until <= now) slow.push_back(descriptor);
     for (const int descriptor : slow) {
-        answer(clients_.at(descriptor), std::unexpected(NoLine::TooSlow));
+        static_cast<void>(answer(clients_.at(descriptor), std::unexpected(NoLine::TooSlow)));
         forget(descriptor);
     }
     if (deaf_until_ != core::BootInstant{} && deaf_until_ <= now) {
@@ -220,7 +243,7 @@ void ControlSocket::set_timer() {
     std::optional<core::BootInstant> next;
     if (deaf_until_ != core::BootInstant{}) next = deaf_until_;
     for (const auto& [descriptor, client] : clients_)
-        next = std::min(next.value_or(client.until), client.until);
+        if (client.until) next = std::min(next.value_or(*client.until), *client.until);
     if (next)
         timer_.set(*next);
     else

@@ -3,9 +3,11 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <expected>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +25,8 @@ namespace devkey::host {
 struct Peer {
     uid_t uid = 0;
     pid_t pid = 0;
-    std::vector<gid_t> groups;  ///< all of them: the primary one first
+    std::vector<gid_t> groups;     ///< all of them: the primary one first
+    std::uint64_t connection = 0;  ///< its number among all that there ever were
 };
 
 /// Why there is no line to answer.
@@ -37,7 +40,7 @@ struct ControlLimits {
     std::size_t longest = 4096;    ///< bytes of a line, without its end
     std::size_t most = 64;         ///< connections at once
     std::size_t most_of_one = 16;  ///< of one user; root and our own user have no such limit
-    core::Millis patience = std::chrono::seconds{2};  ///< for the whole line
+    core::Millis patience = std::chrono::seconds{2};  ///< for the whole line of a peer
 };
 
 /// Used by the event loop's thread. No peer can hold it up: it neither waits for a line nor for an answer to
@@ -46,9 +49,9 @@ struct ControlLimits {
 class ControlSocket {
  public:
     using Line = std::expected<std::string_view, NoLine>;
-    /// Answers a line (without its end) with a line (likewise, at most 100 KiB). It must not wait for
-    /// anything.
-    using Answer = std::function<std::string(const Peer&, Line)>;
+    /// Answers a line (without its end) with a line (likewise, at most 100 KiB), or with nothing, and later
+    /// by answer_later(). It must not wait for anything.
+    using Answer = std::function<std::optional<std::string>(const Peer&, Line)>;
 
     /// `loop` and `clock` outlive it.
     ControlSocket(EventLoop& loop, const ports::Clock& clock, Answer answer, ControlLimits limits = {});
@@ -62,6 +65,8 @@ class ControlSocket {
     [[nodiscard]] core::Result<void> listen(const std::string& path);
     /// Empty: nowhere.
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
+    /// The answer to what was left open by `connection`. Nothing if that is closed. Not from within Answer.
+    void answer_later(std::uint64_t connection, const std::string& text);
     /// Forgets all connections, and removes the socket.
     void close() noexcept;
 
@@ -70,13 +75,14 @@ class ControlSocket {
         Descriptor descriptor;
         Peer peer;
         std::string text;
-        core::BootInstant until;
+        std::optional<core::BootInstant> until;  // none: it has asked, and is to be answered later
     };
 
     void accept();
     void rest();
     void read(int descriptor);
-    void answer(const Client& client, Line line) const;
+    [[nodiscard]] bool answer(const Client& client, Line line) const;
+    void finish(int descriptor);
     void forget(int descriptor);
     void end_the_slow();
     void set_timer();
@@ -91,6 +97,7 @@ class ControlSocket {
     std::string path_;
     core::BootInstant deaf_until_{};  // the epoch: it listens
     std::map<int, Client> clients_;   // by descriptor
+    std::uint64_t connections_ = 0;
 };
 
 }  // namespace devkey::host

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "core/decision.hpp"
+#include "core/text.hpp"
 #include "host/log_line.hpp"
 #include "host/message_ids.hpp"
 
@@ -49,13 +50,14 @@ int send_to_journal(const iovec* parts, int count) {
 std::vector<std::string> journal_entry(const ports::Event& event) {
     std::vector<std::string> entry{"MESSAGE=" + text_of(event),
                                    std::string("PRIORITY=") + priority_of(event.severity),
-                                   "SYSLOG_IDENTIFIER=devkeyd", "DEVKEY_EVENT=" + escaped(event.name)};
+                                   "SYSLOG_IDENTIFIER=devkeyd", "DEVKEY_EVENT=" + core::escaped(event.name)};
     if (const auto id = message_id_of(event.name); !id.empty())
         entry.push_back("MESSAGE_ID=" + std::string(id));
     if (is_reason(event.name) && !has_field(event, "reason"))
         entry.push_back("DEVKEY_REASON=" + std::string(event.name));
     for (const auto& [name, value] : event.fields)
-        if (const auto field = field_of(name); !field.empty()) entry.push_back(field + "=" + escaped(value));
+        if (const auto field = field_of(name); !field.empty())
+            entry.push_back(field + "=" + core::escaped(value));
     return entry;
 }
 

@@ -6,12 +6,13 @@
 #include <array>
 #include <iterator>
 
-namespace devkey::host {
-namespace {
+#include "core/text.hpp"
 
-bool is_control(unsigned char byte) {
-    return byte < 0x20 || byte == 0x7f;
-}
+namespace devkey::host {
+
+using core::escaped;
+
+namespace {
 
 /// How many bytes a character of UTF-8 has that begins so, and the least that may follow its first byte and
 /// the most; 0: none begins so (RFC 3629, 4).
@@ -51,12 +52,12 @@ std::string quoted(std::string_view text) {
     std::string json = "\"";
     while (!text.empty()) {
         const auto length = character_at(text);
-        const auto byte = static_cast<unsigned char>(text.front());
         if (length == 0)
             json += "\\ufffd";
-        else if (is_control(byte))
-            fmt::format_to(std::back_inserter(json), "\\u{:04x}", byte);
-        else if (byte == '"' || byte == '\\')
+        else if (core::control_character_at(text) != 0)  // of two bytes the second is its number
+            fmt::format_to(std::back_inserter(json), "\\u{:04x}",
+                           static_cast<unsigned char>(text[length - 1]));
+        else if (text.front() == '"' || text.front() == '\\')
             (json += '\\') += text.front();
         else
             json += text.substr(0, length);
@@ -66,18 +67,6 @@ std::string quoted(std::string_view text) {
 }
 
 }  // namespace
-
-std::string escaped(std::string_view text) {
-    std::string line;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (is_control(byte))
-            fmt::format_to(std::back_inserter(line), "\\x{:02x}", byte);
-        else
-            line += c;
-    }
-    return line;
-}
 
 std::string text_of(const ports::Event& event) {
     std::string line = escaped(event.name) + ": " + escaped(event.message);

@@ -9,10 +9,7 @@
 
 namespace devkey::host {
 
-/// Control characters become `\xNN`: what a server said can't forge a line.
-[[nodiscard]] std::string escaped(std::string_view text);
-
-/// `name: message (field=value, …)`, escaped, without an end.
+/// `name: message (field=value, …)`, escaped, without an end: what a server said can't forge a line.
 [[nodiscard]] std::string text_of(const ports::Event& event);
 
 /// `{"time":…,"severity":…,"event":…,"message":…,"fields":{…}}` without an end; all values are texts. Bytes

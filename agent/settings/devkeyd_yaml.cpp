@@ -151,12 +151,21 @@ core::OwnerSettings read_owner(Section section) {
     return owner;
 }
 
+/// As host/device_id.cpp judges what isn't in the file.
+core::FromLiteral read_literal(const Value& value) {
+    auto id = value.text(255).value_or("");
+    const bool printable = std::ranges::all_of(id, [](char c) { return c >= ' ' && c <= '~'; });
+    if (!printable || id.starts_with(' ') || id.ends_with(' '))
+        value.wrong("may hold printable ASCII characters only, and no space at its ends");
+    return {std::move(id)};
+}
+
 core::DeviceIdSource read_id_source(const Value& value) {
     Section section = value.section();
     const auto source = section.one_of({"literal", "file", "command"});
     section.finish();
     if (!source) return core::FromMachineId{};
-    if (source->path().ends_with(".literal")) return core::FromLiteral{source->text(255).value_or("")};
+    if (source->path().ends_with(".literal")) return read_literal(*source);
     if (source->path().ends_with(".file")) return core::FromFile{source->file_path().value_or("")};
     return read_command(*source);
 }

@@ -7,17 +7,13 @@
 #include <charconv>
 #include <filesystem>
 
+#include "core/text.hpp"
+
 namespace devkey::settings {
 
 namespace {
 
 constexpr std::size_t longest_path = 4000;  // PATH_MAX, with room for the names we append
-
-bool has_control_character(std::string_view text) {
-    return std::ranges::any_of(text, [](char c) {
-        return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) == 0x7f;
-    });
-}
 
 }  // namespace
 
@@ -44,7 +40,7 @@ std::optional<std::string> Value::text(std::size_t longest) const {
 
 std::optional<std::string> Value::text_or_empty(std::size_t longest) const {
     if (!is(Node::Kind::Scalar, "a text")) return std::nullopt;
-    if (has_control_character(node_->text)) {
+    if (core::has_control_character(node_->text)) {
         wrong("holds a line end or another control character: expected one line of text");
         return std::nullopt;
     }

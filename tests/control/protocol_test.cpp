@@ -64,8 +64,11 @@ TEST(Question, SaysWhatIsWrong) {
               "field 'for_s' is longer than 30d");
     EXPECT_EQ(fault_of(R"({"version":1,"verb":"take-over","why":")" + std::string(201, 'x') + "\"}"),
               "field 'why' is longer than 200 bytes");
-    EXPECT_EQ(fault_of(R"({"version":1,"verb":"take-over","why":"a\nb"})"),
-              "field 'why' is more than one line of text");
+    for (const auto* bad : {R"(a\nb)", R"(a\u0085b)",
+                            "\xc2\x9b"
+                            "2J"})
+        EXPECT_EQ(fault_of(R"({"version":1,"verb":"take-over","why":")" + std::string(bad) + "\"}"),
+                  "field 'why' holds a line end or another control character: give one line of text");
 }
 
 TEST(Question, OfHistoryAsksForAHundredEntriesAtMost) {

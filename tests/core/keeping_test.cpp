@@ -151,4 +151,13 @@ TEST(Planner, KeepsToTheSchedule) {
     }
 }
 
+// One that leaked, say: `superseded.delete_after` means something whatever `superseded.then` says.
+TEST(Planner, ADisabledKeyStaysForItsTimeWhereOthersAreDeletedAtOnce) {
+    auto policy = no_schedule();
+    policy.superseded.then = SupersededPolicy::Then::Delete;
+    EXPECT_EQ(plan(policy, with_old_key(today - 24h)).action, Action::RemoveKey);
+    EXPECT_EQ(plan(policy, with_old_key(today - days{8}, today - days{6})).action, Action::Idle);
+    EXPECT_EQ(plan(policy, with_old_key(today - days{8}, today - days{7})).action, Action::RemoveKey);
+}
+
 }  // namespace devkey::core

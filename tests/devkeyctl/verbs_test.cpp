@@ -159,6 +159,33 @@ TEST_F(Ctl, PlanIsToldInLinesOrAsItCame) {
     EXPECT_EQ(plan(terminal, 24h), exit_protocol);
 }
 
+TEST_F(Ctl, NothingThatIsToldSteersTheTerminal) {
+    const std::string odd =
+        "a\nb\x1b[2J\xc2\x9b"
+        "2Jc";
+    const std::string shown =
+        "a\\x0ab\\x1b[2J\\xc2\\x9b"
+        "2Jc";
+    agent.asking = {.request = core::Request::Rotate, .id = "x", .why = odd};
+    status.decision.detail = odd;
+    EXPECT_EQ(ctl::status(terminal), exit_done);
+    EXPECT_TRUE(out.contains("by somebody: " + shown)) << out;
+    to_others = control::format_plan({.steps = {{.detail = odd}}});
+    EXPECT_EQ(plan(terminal, 24h), exit_done);
+    EXPECT_TRUE(out.contains(": " + shown + "\n")) << out;
+    to_others =
+        control::format_history({R"({"at":"t","event":"asked","message":"m","why":"a\u000ab\u009bc"})"});
+    EXPECT_EQ(ctl::history(terminal, 1), exit_done);
+    EXPECT_TRUE(
+        out.contains("t asked: m (why=a\\x0ab\\xc2\\x9b"
+                     "c)\n"))
+        << out;
+    to_others = control::format_refusal(control::Refusal::NotSaved, odd);
+    EXPECT_EQ(ctl::history(terminal, 1), exit_io);
+    EXPECT_EQ(std::ranges::count_if(out + notes, [](char c) { return c == '\x1b' || c == '\x9b'; }), 0)
+        << out << notes;
+}
+
 TEST_F(Ctl, PlanLooksAtTheDiskWhereNobodyRuns) {
     EXPECT_EQ(plan(terminal, 1h), exit_done) << "what isn't a plan is passed on";
     unreachable = core::Error{ErrorKind::NotFound, "no devkeyd"};

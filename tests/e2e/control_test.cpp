@@ -122,6 +122,9 @@ TEST_F(Control, UsersWithoutRightsAreRefusedAndLogged) {
     EXPECT_EQ(ctl_as_nobody({"rotate"}, "daemon").exit_code, 77);
     EXPECT_TRUE(logs("control-refused"));
     EXPECT_TRUE(log().contains("verb=status, uid=65534")) << log();
+    EXPECT_FALSE(log().contains("verb=rotate")) << "one line for a user in a minute";
+    daemon->end(SIGTERM);
+    EXPECT_TRUE(log().contains("(count=1, uid=65534)")) << "and what was counted isn't lost";
     EXPECT_FALSE(is_asked());
 }
 

@@ -47,6 +47,15 @@ struct Rehearsal : testing::Test {
     World world;
 };
 
+TEST_F(Rehearsal, EndsWhenNobodyWantsItAnyMore) {
+    std::stop_source stop;
+    stop.request_stop();
+    const auto told = rehearse(scene(), days{400}, {.stop = stop.get_token()});
+    EXPECT_FALSE(told.whole);
+    EXPECT_EQ(told.until, told.from);
+    EXPECT_TRUE(told.steps.empty());
+}
+
 TEST_F(Rehearsal, AMonthIsAShortList) {
     const auto told = forecast(days{40});
     EXPECT_EQ(actions(told), (Actions{Action::CheckLogin, Action::CheckListed, Action::AskService,

@@ -9,10 +9,14 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
-#include <cstring>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <semaphore>
 #include <thread>
+#include <vector>
 
+#include "fakes/control_client.hpp"
 #include "fakes/temporary_directory.hpp"
 #include "host/system_clock.hpp"
 #include "host/wake.hpp"
@@ -21,9 +25,10 @@ namespace devkey::host {
 namespace {
 
 using core::ErrorKind;
+using Client = fakes::ControlClient;
 using namespace std::chrono_literals;
 
-std::string echo(const Peer& peer, ControlSocket::Line line) {
+std::optional<std::string> echo(const Peer& peer, ControlSocket::Line line) {
     if (line == "who") return std::to_string(peer.uid) + " " + std::to_string(peer.groups.size());
     if (line == "long") return std::string(100'000, 'x');
     if (line) return "you said " + std::string(*line);
@@ -39,7 +44,16 @@ class Listener {
  public:
     explicit Listener(const std::string& path, ControlLimits limits = {}) {
         loop_.watch(end_.descriptor(), [this] { loop_.leave(); });
-        socket_.emplace(loop_, clock_, echo, limits);
+        loop_.watch(later_.descriptor(), [this] { answer_later(); });
+        socket_.emplace(
+            loop_, clock_,
+            [this](const Peer& peer, ControlSocket::Line line) {
+                if (line != "later") return echo(peer, line);
+                put_off_.push_back(peer.connection);
+                came.release();
+                return std::optional<std::string>{};
+            },
+            limits);
         listening = socket_->listen(path);
         thread_ = std::thread([this] { loop_.run(); });
     }
@@ -49,46 +63,26 @@ class Listener {
         end_.set();
         thread_.join();
     }
+    /// Answers all that was put off until then.
+    void answer_what_was_put_off() { later_.set(); }
+
     core::Result<void> listening;
+    std::counting_semaphore<> came{0};  // something was put off
 
  private:
+    void answer_later() {
+        later_.clear();
+        for (const auto connection : put_off_)
+            socket_->answer_later(connection, "at last " + std::to_string(connection));
+    }
+
+    std::vector<std::uint64_t> put_off_;  // connections
     SystemClock clock_;
     EventLoop loop_;
     Wake end_;
+    Wake later_;
     std::optional<ControlSocket> socket_;
     std::thread thread_;
-};
-
-class Client {
- public:
-    explicit Client(const std::string& path) : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        std::ranges::copy(path, std::begin(address.sun_path));
-        const timeval patience{.tv_sec = 60, .tv_usec = 0};
-        ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-        if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-            throw std::runtime_error("can't connect");
-    }
-    void send(std::string_view text) const {
-        EXPECT_EQ(::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL),
-                  static_cast<ssize_t>(text.size()));
-    }
-    /// All that comes until the other side closes.
-    [[nodiscard]] std::string rest() const {
-        std::string all;
-        std::array<char, 4096> buffer{};
-        for (ssize_t size = 0; (size = ::recv(socket_.get(), buffer.data(), buffer.size(), 0)) > 0;)
-            all.append(buffer.data(), static_cast<std::size_t>(size));
-        return all;
-    }
-    [[nodiscard]] std::string answer_to(std::string_view line) const {
-        send(line);
-        return rest();
-    }
-
- private:
-    Descriptor socket_;
 };
 
 struct Control : testing::Test {
@@ -149,6 +143,36 @@ TEST_F(Control, GoesOnWhenAPeerLeavesInTheMiddle) {
     const Listener listener(path);
     for (int i = 0; i < 200; ++i) Client(path).send(i % 2 == 0 ? "hello\n" : "hel");
     EXPECT_EQ(Client(path).answer_to("hello\n"), "you said hello\n");
+}
+
+TEST_F(Control, AnswersLaterAndTheOthersMeanwhile) {
+    Listener listener(path, {.patience = 200ms});
+    const Client patient(path);
+    patient.send("later\nand more");
+    listener.came.acquire();
+    EXPECT_EQ(Client(path).answer_to("hello\n"), "you said hello\n");
+    EXPECT_EQ(Client(path).rest(), too_slow);  // to ask: nobody has to be quick who waits for an answer
+    listener.answer_what_was_put_off();
+    EXPECT_EQ(patient.rest(), "at last 1\n");
+}
+
+TEST_F(Control, AnswersNobodyInThePlaceOfOneWhoIsGone) {
+    Listener listener(path);
+    {
+        const Client gone(path);
+        gone.send("later\n");
+        listener.came.acquire();
+    }
+    const Client first(path);
+    first.send("later\n");
+    listener.came.acquire();
+    listener.answer_what_was_put_off();
+    EXPECT_EQ(first.rest(), "at last 2\n");
+    const Client second(path);  // perhaps with the descriptor that the first had
+    second.send("later\n");
+    listener.came.acquire();
+    listener.answer_what_was_put_off();  // once more to those before
+    EXPECT_EQ(second.rest(), "at last 3\n");
 }
 
 TEST_F(Control, EndsConnectionsThatAreTooMany) {

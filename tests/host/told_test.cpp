@@ -114,6 +114,9 @@ TEST_F(LogTest, JsonIsUtf8WhateverComes) {
         return line.substr(from, line.find("\",\"fields\"") - from);
     };
     EXPECT_EQ(as_json("a\xff!"), "a\\ufffd!");
+    EXPECT_EQ(as_json("\xc2\x9b"
+                      "2J"),
+              "\\u009b2J");
     EXPECT_EQ(as_json("\xc3"), "\\ufffd");                        // torn off
     EXPECT_EQ(as_json("\xc0\xaf"), "\\ufffd\\ufffd");             // longer than it need be
     EXPECT_EQ(as_json("\xed\xa0\x80"), "\\ufffd\\ufffd\\ufffd");  // half a surrogate

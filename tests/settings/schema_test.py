@@ -50,7 +50,7 @@ examples = {
     },
 }
 # What is put in the place of any value, and what in the place of one that looks like this.
-anything = [None, False, 1.5, "", "a\nb", [], {}, "é" * 130, "x" * 4001]
+anything = [None, False, 1.5, "", "a\nb", "a\x9bb", [], {}, "é" * 130, "x" * 4001]
 lookalikes = {
     r"(\d+(d|h|m|s|ms))+|never": ["0s", "5", "1h30m", "30m1h", "5ms1m", "1.5h", "1 h", "never", "d", "9999999999d"],
     r"\d+%": ["50%", "51%", "010%", "%", "5", "-1%", "1.5%", "100%"],
@@ -62,7 +62,7 @@ lookalikes = {
     r"[A-Z].*\d\d:\d\d": ["04:00-05:00", "02:00-02:00", "Sat,Sun 22:00-24:00", "24:00-01:00", "mon 02:00-03:00", "Mon 2:00-3:00",
                             "Mon..Fri,Sun 02:00-03:59", "Mon  02:00-03:00", "Mon 02:00-03:60", "Mon..  02:00-03:00", "Mon," * 30 + "Mon 02:00-03:00"],
     r"0\d{3}": ["0600", "0640", "0400", "0644", "0660", "1600", "600", "00600", 600, "0200", "0700"],
-    r"[\w@.-]+": ["..", ".", "a-b", "a.b", "a/b", "a_b", "x" * 17, "anon-user", "api-key", "+1"],
+    r"[\w@.-]+": ["..", ".", "a-b", "a.b", "a/b", "a_b", "x" * 17, "anon-user", "api-key", "+1", "é", " a", "a b"],
 }
 # Values that are right by themselves, and don't fit together.
 together = {

@@ -17,6 +17,7 @@
 #include <sstream>
 #include <utility>
 
+#include "core/text.hpp"
 #include "devkeyctl/become.hpp"
 #include "devkeyctl/exit_codes.hpp"
 #include "devkeyctl/from_disk.hpp"
@@ -132,8 +133,8 @@ std::string words_of(const Finding& finding, bool color) {
     auto words =
         color ? fmt::format("\x1b[{}m{}\x1b[0m", colors.at(static_cast<std::size_t>(finding.grade)), grade)
               : grade;
-    words += fmt::format(" {:<9} {}", finding.name, finding.detail);
-    if (!finding.remedy.empty()) words += fmt::format("\n{:>19}-> {}", "", finding.remedy);
+    words += fmt::format(" {:<9} {}", finding.name, core::escaped(finding.detail));
+    if (!finding.remedy.empty()) words += fmt::format("\n{:>19}-> {}", "", core::escaped(finding.remedy));
     return words;
 }
 

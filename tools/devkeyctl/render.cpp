@@ -12,6 +12,8 @@
 #include <sstream>
 #include <utility>
 
+#include "core/text.hpp"
+
 namespace devkey::ctl {
 
 using core::ErrorKind;
@@ -20,8 +22,9 @@ using Poco::JSON::Object;
 
 namespace {
 
+/// Fit for a terminal.
 std::string text(const Object& json, const std::string& name) {
-    return json.has(name) ? json.getValue<std::string>(name) : std::string{};
+    return json.has(name) ? core::escaped(json.getValue<std::string>(name)) : std::string{};
 }
 
 std::string text(const Object::Ptr& json, const std::string& name) {
@@ -211,7 +214,7 @@ std::string words_of_entry(const Object& entry) {
     std::string fields;
     for (const auto& [name, value] : entry) {
         if (name == "at" || name == "event" || name == "message") continue;
-        fields += (fields.empty() ? "" : ", ") + name + "=" + value.toString();
+        fields += (fields.empty() ? "" : ", ") + core::escaped(name) + "=" + core::escaped(value.toString());
     }
     const auto words =
         fmt::format("{} {}: {}", text(entry, "at"), text(entry, "event"), text(entry, "message"));

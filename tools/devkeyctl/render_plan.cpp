@@ -8,14 +8,17 @@
 #include <exception>
 #include <iterator>
 
+#include "core/text.hpp"
+
 namespace devkey::ctl {
 
 using Poco::JSON::Object;
 
 namespace {
 
+/// Fit for a terminal.
 std::string text(const Object& json, const std::string& name) {
-    return json.has(name) ? json.getValue<std::string>(name) : std::string{};
+    return json.has(name) ? core::escaped(json.getValue<std::string>(name)) : std::string{};
 }
 
 /// `2026-01-02 03:04:05`: without what people don't need.

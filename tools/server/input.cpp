@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/text.hpp"
+
 namespace devkey::server {
 namespace {
 
@@ -19,17 +21,6 @@ bool is_word(std::string_view text, std::string_view more) {
     });
 }
 
-/// Those of ASCII, and those from U+0080 to U+009F, which a terminal obeys as well.
-bool has_control_character(std::string_view text) {
-    unsigned char before = 0;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x20 || byte == 0x7f || (before == 0xc2 && byte < 0xa0)) return true;
-        before = byte;
-    }
-    return false;
-}
-
 }  // namespace
 
 std::optional<std::string> fault_of_app(std::string_view app) {
@@ -38,7 +29,7 @@ std::optional<std::string> fault_of_app(std::string_view app) {
 }
 
 std::optional<std::string> fault_of_user_name(std::string_view name) {
-    if (!name.empty() && name.size() <= longest_user_name && !has_control_character(name)) return {};
+    if (!name.empty() && name.size() <= longest_user_name && !core::has_control_character(name)) return {};
     return "a user's name has 1 to 256 bytes and no control character";
 }
 
