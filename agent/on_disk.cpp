@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/leaving.hpp"
 #include "engine/rehearsal.hpp"
 #include "host/system_clock.hpp"
 #include "services/app_services.hpp"
@@ -16,7 +17,9 @@ core::Status status_on_disk(const core::Policy& policy, const std::optional<core
     auto status = core::status_of(policy, state, {.now = now, .trust = core::ClockTrust::None});
     status.usable = status.key && status.key->published_at;
     if (!status.key) status.decision.reason = core::Reason::NoKeyYet;
-    if (status.decommissioned_at) status.decision.reason = core::Reason::Decommissioned;
+    if (status.decommissioned_at)
+        status.decision.reason = core::keys_left(policy, *state).empty() ? core::Reason::Decommissioned
+                                                                         : core::Reason::DecommissionAsked;
     core::assess(status);
     return status;
 }

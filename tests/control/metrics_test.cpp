@@ -132,7 +132,7 @@ std::string promtool() {
 TEST(Metrics, AreTakenByPromtool) {
     const auto tool = promtool();
     if (tool.empty())
-        GTEST_SKIP() << "NOT CHECKED: promtool is missing; tools/test unpacks it (tools/unpack_promtool)";
+        GTEST_SKIP() << "NOT CHECKED: promtool is missing; tools/test unpacks it (tools/unpack)";
     core::Status bare;
     core::Status gone = rich();
     gone.key.reset();

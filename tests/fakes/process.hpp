@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <string>
@@ -19,13 +20,13 @@ namespace devkey::fakes {
 class Process {
  public:
     /// The program's path and its arguments. What it writes goes to files: `output` + ".out" and ".err".
-    /// `environment`: NAME=value, beside (and before) the test's own. `prepare`: called in the new process
-    /// just before the program; false: it isn't started.
+    /// `environment`: NAME=value, beside the test's own, and in the place of those of the same name.
+    /// `prepare`: called in the new process just before the program; false: it isn't started.
     Process(std::vector<std::string> words, const std::string& output,
             std::vector<std::string> environment = {}, bool (*prepare)() = nullptr)
         : out_(output + ".out"), err_(output + ".err") {
         auto argv = pointers_to(words);
-        for (char** own = environ; *own != nullptr; ++own) environment.emplace_back(*own);
+        add_own(environment);
         auto variables = pointers_to(environment);
         const int out = ::open(out_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
         const int err = ::open(err_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -71,6 +72,17 @@ class Process {
     [[nodiscard]] std::string errors() const { return content_of(err_); }
 
  private:
+    static void add_own(std::vector<std::string>& environment) {
+        const auto given = environment;
+        for (char** own = environ; *own != nullptr; ++own) {
+            const std::string one = *own;
+            // A shell takes the last of two.
+            if (std::ranges::none_of(given, [&](const std::string& word) {
+                    return one.starts_with(word.substr(0, word.find('=') + 1));
+                }))
+                environment.push_back(one);
+        }
+    }
     static std::vector<char*> pointers_to(std::vector<std::string>& words) {
         std::vector<char*> pointers;
         for (auto& word : words) pointers.push_back(word.data());

@@ -39,6 +39,7 @@ Fleet::Fleet() : service_(std::make_unique<e2e::RealService>()) {
     const auto bin = directory.file("bin");
     std::filesystem::create_directory(bin);
     std::filesystem::create_directory(devices());
+    std::filesystem::create_directory(temporary());
     std::filesystem::create_symlink(DEVKEYD, bin + "/devkeyd");
     std::filesystem::create_symlink(DEVKEYCTL, bin + "/devkeyctl");
     // For the scripts and the devices: they shall find ours.
@@ -91,10 +92,11 @@ std::string Fleet::settings(const std::string& owner, const std::string& secret)
 
 std::unique_ptr<Script> Fleet::begin(Words words) {
     words.front() = DEVKEY_SOURCE_DIR "/tools/fleet/" + words.front();
-    return std::make_unique<Script>(std::move(words), directory.file("run-" + std::to_string(++runs_)),
-                                    Words{"FLEET_SSH=" DEVKEY_SOURCE_DIR "/tests/fleet/on_this_machine",
-                                          "FLEET_DEVICES=" + devices(), "FLEET_INVENTORY=" + inventory()},
-                                    lead_group);
+    return std::make_unique<Script>(
+        std::move(words), directory.file("run-" + std::to_string(++runs_)),
+        Words{"FLEET_SSH=" DEVKEY_SOURCE_DIR "/tests/fleet/on_this_machine", "FLEET_DEVICES=" + devices(),
+              "FLEET_INVENTORY=" + inventory(), "TMPDIR=" + temporary()},
+        lead_group);
 }
 
 Words Fleet::provisioning(const Words& more) const {

@@ -76,6 +76,8 @@ struct Fleet : testing::Test {
     [[nodiscard]] std::string devices() const { return directory.file("d"); }
     [[nodiscard]] std::string folder(const std::string& name) const { return devices() + "/" + name; }
     [[nodiscard]] std::string inventory() const { return directory.file("inventory"); }
+    /// Where the scripts keep their own files while they run.
+    [[nodiscard]] std::string temporary() const { return directory.file("tmp"); }
     [[nodiscard]] std::string results() const { return inventory() + ".results"; }
 
     fakes::TemporaryDirectory directory;

@@ -13,7 +13,8 @@ struct Inventory : testing::Test {
     };
     Told run(std::vector<std::string> words) {
         words.front() = DEVKEY_SOURCE_DIR "/tools/fleet/" + words.front();
-        fakes::Process process(std::move(words), directory.file("run"), {"FLEET_SSH=false"});
+        fakes::Process process(std::move(words), directory.file("run"),
+                               {"FLEET_SSH=false", "TMPDIR=" + directory.path});
         const int exit_code = process.wait();
         EXPECT_EQ(process.output(), "");
         return {exit_code, process.errors()};
@@ -68,18 +69,38 @@ TEST_F(Inventory, AllThatIsWrongIsToldAtOnce) {
     EXPECT_TRUE(told.err.contains(":1: ") && told.err.contains(":2: ")) << told.err;
 }
 
+TEST_F(Inventory, MayHaveAnyName) {
+    directory.write("s.yaml", "version: 1\n");
+    std::filesystem::create_directory(directory.file("y=2"));
+    for (const std::string name : {"x=1", "-x", "y=2/inventory"}) {
+        directory.write(name, "a\n");
+        fakes::Process process({"/bin/sh", "-c", "cd \"$0\" && exec \"$1\" \"$2\"", directory.path,
+                                DEVKEY_SOURCE_DIR "/tools/fleet/status", name},
+                               directory.file("run"), {"TMPDIR=" + directory.path});
+        EXPECT_EQ(process.wait(), 78);
+        EXPECT_TRUE(process.errors().contains(name + ":1: expected DEVICE TARGET")) << process.errors();
+    }
+}
+
 TEST_F(Inventory, WrongOptionsEndWith64) {
     directory.write("s.yaml", "version: 1\n");
     const auto file = directory.write("inventory", "a host s.yaml\n");
     for (const std::vector<std::string>& words :
          std::vector<std::vector<std::string>>{{"provision", file, "--jobs", "0"},
                                                {"provision", file, "--jobs"},
+                                               {"provision", file, "--jobs", "1000"},
+                                               {"provision", file, "--again json"},
+                                               {"provision", file, "--a;b"},
+                                               {"provision", file, "--jobs timeout", "1"},
+                                               {"provision", file, "--"},
                                                {"provision", file, "--timeout", "soon"},
                                                {"provision", file, "--json=yes"},
                                                {"provision", file, file},
                                                {"status", file, "--again"},
                                                {"rotate", file, "--batch", "10%%"},
                                                {"rotate", file, "--batch", "0"},
+                                               {"rotate", file, "--batch", "99999999999999999999%"},
+                                               {"rotate", file, "--batch", "99999999999999999"},
                                                {"rotate", file, "--settle", "5"},
                                                {"retire", "b", "--inventory", file},
                                                {"retire", "--inventory", file},

@@ -10,8 +10,12 @@ struct Leaving : Fleet {
         end_agent(name, SIGKILL);
         std::filesystem::rename(folder(name), directory.file("lost-" + name));
     }
-    Told retire(const std::string& name) {
-        return run({"retire", name, "--stop", DEVKEY_SOURCE_DIR "/tests/fleet/stop_here"});
+    Told retire(const std::string& name,
+                const std::string& stop = DEVKEY_SOURCE_DIR "/tests/fleet/stop_here") {
+        return run({"retire", name, "--stop", stop});
+    }
+    [[nodiscard]] bool has_secret(const std::string& name) const {
+        return std::filesystem::exists(folder(name) + "/etc/owner-secret");
     }
 };
 
@@ -73,11 +77,60 @@ TEST_F(Leaving, ARetiredDeviceHasNoKeyAndNoSecret) {
     EXPECT_TRUE(again.out.contains("press-01                 retired: left as it is")) << again.out;
     EXPECT_EQ(keys(), (Words{"press-02 1"}));
 
+    // Its agent is gone: that is no failure of what is done.
+    const auto twice = retire("press-01");
+    EXPECT_EQ(twice.exit_code, 10) << twice.out << twice.err;
+    EXPECT_TRUE(twice.out.contains("retired: it was already")) << twice.out;
+    EXPECT_EQ(word("press-01", "result"), "retired");
+    provision();
+    EXPECT_FALSE(has_secret("press-01"));
+
     end_agent("press-02", SIGTERM);
     const auto stopped = retire("press-02");
     EXPECT_EQ(stopped.exit_code, 69) << stopped.out;
     EXPECT_TRUE(word("press-02", "detail").contains("use revoke")) << word("press-02", "detail");
     EXPECT_EQ(word("press-02", "result"), "not-retired");
+    EXPECT_TRUE(has_secret("press-02"));
+}
+
+TEST_F(Leaving, RetireGoesOnWhereItFailed) {
+    make(1, 1);
+    provision();
+    const auto failed = retire("press-01", "echo Access denied >&2; exit 4");
+    EXPECT_EQ(failed.exit_code, 4) << failed.out << failed.err;
+    EXPECT_EQ(word("press-01", "result"), "not-retired");
+    EXPECT_EQ(word("press-01", "detail"), "stop: Access denied");
+    EXPECT_FALSE(has_secret("press-01"));
+
+    // As one that was stopped behind that, by an earlier version even before the secret went.
+    end_agent("press-01", SIGTERM);
+    fakes::put(folder("press-01") + "/etc/owner-secret", password);
+    const auto rest = retire("press-01");
+    EXPECT_EQ(rest.exit_code, 0) << rest.out << rest.err;
+    EXPECT_EQ(word("press-01", "result"), "retired");
+    EXPECT_FALSE(has_secret("press-01"));
+}
+
+TEST_F(Leaving, RevokeNotesNothingWhereNoKeyWasFoundByTheNameHere) {
+    make(1, 1);
+    auto text = settings("owner-1", devices() + "/@DEVICE@/etc/owner-secret");
+    const std::string id = "literal: '@DEVICE@'";
+    text.replace(text.find(id), id.size(), "literal: 'serial-7'");
+    directory.write("owner-1.yaml", text);
+    provision();
+    std::filesystem::remove_all(results());
+    const auto told = run({"revoke", "press-01"});
+    EXPECT_EQ(told.exit_code, 10) << told.out << told.err;
+    EXPECT_TRUE(told.err.contains("'press-01'") && told.err.contains("devkeyctl revoke ID")) << told.err;
+    EXPECT_EQ(result_count(), 0U);
+    EXPECT_EQ(keys(), (Words{"serial-7 1"}));
+
+    // Where the results know it, there are none left.
+    provision();
+    EXPECT_EQ(run({"revoke", "press-01"}).exit_code, 0);
+    EXPECT_EQ(run({"revoke", "press-01"}).exit_code, 10);
+    EXPECT_EQ(word("press-01", "result"), "revoked");
+    EXPECT_EQ(word("press-01", "device_id"), "serial-7");
 }
 
 }  // namespace

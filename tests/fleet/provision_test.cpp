@@ -34,6 +34,10 @@ struct Provision : Fleet {
         }
         EXPECT_EQ(fakes::content_of(folder(name) + "/etc/owner-secret"), password);
     }
+    void leave_a_dead_lock() const {
+        std::filesystem::remove(results() + "/.lock");
+        std::filesystem::create_symlink("99999999", results() + "/.lock");
+    }
     void expect_three_healthy() {
         const auto told = run({"status", inventory(), "--json"}).json();
         EXPECT_EQ(told->getValue<int>("healthy"), 3);
@@ -124,15 +128,54 @@ TEST_F(Provision, WrongSettingsAndSecretsAreTold) {
 
 TEST_F(Provision, OneAtATimeWorksWithTheSameResults) {
     make(1, 1);
-    std::filesystem::create_directories(results() + "/.lock");
-    fakes::put(results() + "/.lock/pid", std::to_string(::getpid()));
+    std::filesystem::create_directories(results());
+    std::filesystem::create_symlink(std::to_string(::getpid()), results() + "/.lock");
     const auto refused = run(provisioning());
     EXPECT_EQ(refused.exit_code, 75) << refused.out;
     EXPECT_TRUE(refused.err.contains(results() + "/.lock")) << refused.err;
     EXPECT_EQ(result_count(), 0U);
-    fakes::put(results() + "/.lock/pid", "99999999");  // of one that was killed
+    leave_a_dead_lock();
     provision();
-    EXPECT_FALSE(std::filesystem::exists(results() + "/.lock"));
+    EXPECT_FALSE(std::filesystem::is_symlink(results() + "/.lock"));
+}
+
+// Each looks whether another is at work beside it.
+TEST_F(Provision, OfManyThatTakeADeadOnesPlaceOneDoes) {
+    make(1, 1);
+    directory.write("alone",
+                    "#!/bin/sh\nmkdir \"$FLEET_DEVICES/one\" || { echo >\"$FLEET_DEVICES/two\"; exit 255; }\n"
+                    "rmdir \"$FLEET_DEVICES/one\"\nexit 255\n",
+                    0700);
+    for (int round = 0; round < 5; ++round) {
+        std::filesystem::create_directories(results());
+        leave_a_dead_lock();
+        std::vector<std::unique_ptr<Script>> scripts;
+        for (int at = 0; at < 6; ++at)
+            scripts.push_back(begin(provisioning({"--ssh", directory.file("alone")})));
+        int done = 0;
+        for (auto& script : scripts) {
+            const auto told = script->finish();
+            EXPECT_TRUE(told.exit_code == 1 || told.exit_code == 75) << told.exit_code << told.err;
+            done += told.exit_code == 1 ? 1 : 0;
+        }
+        EXPECT_GE(done, 1);
+    }
+    EXPECT_FALSE(std::filesystem::exists(devices() + "/two"));
+}
+
+// `status | head`: the shell of status is ended by the system when it writes.
+TEST_F(Provision, AScriptThatNobodyListensToLeavesNothingBehind) {
+    make(1, 1);
+    fakes::Process process(
+        {"/bin/sh", "-c",
+         "cd \"$0\"; { until [ -e closed ]; do sleep 0.05; done; \"$1\" inventory; echo $? >ended; } | "
+         "{ exec <&-; : >closed; }",
+         directory.path, DEVKEY_SOURCE_DIR "/tools/fleet/status"},
+        directory.file("unheard"), {"FLEET_SSH=false", "TMPDIR=" + temporary()});
+    EXPECT_EQ(process.wait(), 0);
+    EXPECT_TRUE(fakes::wait_until([&] { return std::filesystem::exists(directory.file("ended")); }));
+    EXPECT_EQ(fakes::content_of(directory.file("ended")), "141\n");
+    EXPECT_TRUE(std::filesystem::is_empty(temporary()));
 }
 
 }  // namespace

@@ -74,6 +74,13 @@ TEST_F(Rotate, GoesOnWhereItIsToldTo) {
         results.push_back(devices->getObject(at)->getValue<std::string>("result"));
     EXPECT_EQ(results, (Words{"not-healthy", "rotated", "rotated"}));
     EXPECT_EQ(generations(), (std::vector<int>{0, 2, 2}));
+    EXPECT_EQ(told.json()->getValue<int>("resumed"), 0);
+    // Another time, nobody may remember that it was stopped.
+    const auto rest = rotate({"--compromised", "--json"});
+    EXPECT_EQ(rest.exit_code, 1) << rest.err;
+    EXPECT_EQ(rest.json()->getValue<int>("resumed"), 2);
+    EXPECT_EQ(rest.json()->getValue<int>("batches"), 1);
+    EXPECT_EQ(generations(), (std::vector<int>{0, 2, 2}));
 }
 
 }  // namespace

@@ -4,12 +4,12 @@
 # read_inventory FILE: sets inventory, and devices: a file with a line of eight words for each device,
 # DEVICE TARGET SETTINGS POLICY SECRET DIR SOCKET OWNER, `-` where there is none.
 read_inventory() {
-  inventory=$1
+  case $1 in -*) inventory=./$1 ;; *) inventory=$1 ;; esac
   [ -n "$inventory" ] || fail $exit_usage "which inventory? see --help"
   { [ -f "$inventory" ] && [ -r "$inventory" ]; } || fail $exit_inventory "$inventory: can't be read: name an inventory"
   devices=$work/devices
   case $inventory in */*) folder=${inventory%/*}/ ;; *) folder=./ ;; esac
-  awk -v file="$inventory" -v folder="$folder" -f "$here/inventory.awk" "$inventory" >"$devices" || exit $exit_inventory
+  awk -v file="$inventory" -v folder="$folder" -f "$here/inventory.awk" <"$inventory" >"$devices" || exit $exit_inventory
   check_files || exit $exit_inventory
 }
 
@@ -37,8 +37,8 @@ check_private() {
 }
 # line_of DEVICE: its line of $devices.
 line_of() {
-  awk -v device="$1" '$1 == device { print; found = 1 } END { exit !found }' "$devices" ||
+  awk -v device="$1" '$1 == device { print; found = 1 } END { exit !found }' <"$devices" ||
     fail $exit_usage "$1: isn't in $inventory"
 }
 # settings_for DEVICE FILE: the file's text, with the device's name where it says @DEVICE@.
-settings_for() { sed "s/@DEVICE@/$1/g" "$2"; }
+settings_for() { sed "s/@DEVICE@/$1/g" <"$2"; }

@@ -1,5 +1,6 @@
 # What the scripts of a fleet share: options, devices at once, the way to a device, and results. Sourced, with `program`
 # and `here` set. POSIX sh, awk, sed and tr.
+# awk reads standard input: it takes a file whose name is like x=1 for an assignment.
 # shellcheck shell=sh disable=SC2034,SC2154  # options come by name, and are used by who sources this
 
 umask 077
@@ -32,6 +33,7 @@ parse_options() {
         continue ;;
     esac
     shift
+    case $name in *[!a-z-]* | '') fail $exit_usage "--$name: no such option; see --help" ;; esac
     case " $flags " in
       *" $name "*)
         [ -z "$has_value" ] || fail $exit_usage "--$name takes no value"
@@ -50,7 +52,7 @@ parse_options() {
 
 # Checks what the options hold, and makes the folder $work, which goes with the script.
 begin() {
-  case $opt_jobs in *[!0-9]* | '' | 0*) fail $exit_usage "--jobs: a number from 1 on" ;; esac
+  case $opt_jobs in *[!0-9]* | '' | 0* | ????*) fail $exit_usage "--jobs: a number from 1 to 999" ;; esac
   seconds_of --timeout "$opt_timeout" >/dev/null || exit
   ssh=$opt_ssh
   tries=0
@@ -65,6 +67,7 @@ begin() {
   trap 'interrupted 130' INT
   trap 'interrupted 143' TERM
   trap 'interrupted 129' HUP
+  trap 'interrupted 141' PIPE
 }
 # seconds_of OPTION DURATION: 1m30s is 90.
 seconds_of() {
@@ -79,7 +82,7 @@ defaults() {
   opt_ssh=${FLEET_SSH:-ssh -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=15}
 }
 interrupted() {
-  trap '' INT TERM HUP
+  trap '' INT TERM HUP PIPE
   # shellcheck disable=SC2086  # a list
   [ -z "$workers" ] || kill -TERM $workers 2>/dev/null
   wait
@@ -87,7 +90,7 @@ interrupted() {
   exit "$1"
 }
 clean_up() {
-  [ -z "$lock" ] || rm -rf "$lock"
+  [ -z "$lock" ] || rm -f "$lock"
   rm -rf "$work"
 }
 
@@ -95,14 +98,25 @@ clean_up() {
 take_results() {
   results=${opt_results:-$inventory.results}
   mkdir -p "$results" || exit 74
-  while ! mkdir "$results/.lock" 2>/dev/null; do
-    holder=$(cat "$results/.lock/pid" 2>/dev/null)
-    [ -z "$holder" ] || ! kill -0 "$holder" 2>/dev/null ||
-      fail $exit_later "process $holder works with $results: wait for it (if it is none of these scripts, remove $results/.lock)"
-    mv "$results/.lock" "$work/stale.lock" 2>/dev/null && rm -rf "$work/stale.lock"  # of one that was killed
+  tries=0
+  until ln -s $$ "$results/.lock" 2>/dev/null; do
+    holder=$(readlink "$results/.lock")
+    if [ -n "$holder" ]; then
+      ! kill -0 "$holder" 2>/dev/null ||
+        fail $exit_later "process $holder works with $results: wait for it (if it is none of these scripts, remove $results/.lock)"
+      take_from_dead "$holder"
+    fi
+    tries=$((tries + 1))
+    [ $tries -lt 10 ] || fail 74 "$results/.lock: can't be made: may this user write there?"
   done
   lock=$results/.lock
-  echo $$ >"$lock/pid"
+}
+# take_from_dead PROCESS: removes the lock of one that was killed; of many that try, one does, and while it is that one's.
+take_from_dead() {
+  mine=$results/.lock.of.$1
+  ln -s $$ "$mine" 2>/dev/null || fail $exit_later "another script begins to work with $results: wait for it (if none does, remove $mine)"
+  [ "$(readlink "$results/.lock")" != "$1" ] || rm -f "$results/.lock"
+  rm -f "$mine"
 }
 
 # for_each FUNCTION FILE: calls it with the words of each line of the file (of the inventory's form), $opt_jobs at once.
