@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t longest_text = 320;  // an e-mail address
+constexpr std::size_t longest_text = 320;         // an e-mail address
 constexpr std::size_t longest_socket_path = 107;  // what sockaddr_un holds
 constexpr std::size_t longest_file_name = 240;    // 255, with room for the name of the temporary file
 
