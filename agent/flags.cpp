@@ -17,8 +17,7 @@ void add_log(CLI::App& app, Flags& flags) {
            "--log", [&flags](const std::string& word) { flags.log = forms.at(word); },
            "text or json, on standard error, or journal (default: journal where standard error is the "
            "journal's, or else text)")
-        ->check(CLI::IsMember({"text", "json", "journal"}))
-        ->option_text("text|json|journal");
+        ->check(CLI::IsMember({"text", "json", "journal"}));
 }
 
 }  // namespace

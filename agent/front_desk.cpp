@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "host/group.hpp"
@@ -96,7 +97,7 @@ FrontDesk::Answer FrontDesk::answer(const host::Peer& peer, const control::Quest
         return control::format_refusal(
             Refusal::BadSettings, "the old settings stay in use: see the log, or devkeyd --check-config");
     if (reply.look) daemon_.look();
-    if (reply.plan) return begin_plan(peer, *reply.plan);
+    if (reply.plan) return begin_plan(peer, rights, *reply.plan);
     if (reply.history > 0) return control::format_history(shared_.history.latest(reply.history));
     if (!reply.record) return reply.line;
     if (const auto recorded = daemon_.record(*reply.record); !recorded) {
@@ -106,18 +107,24 @@ FrontDesk::Answer FrontDesk::answer(const host::Peer& peer, const control::Quest
     return reply.line;
 }
 
-// One at a time: plans that pile up would take the machine from everything else.
-FrontDesk::Answer FrontDesk::begin_plan(const host::Peer& peer, core::Millis span) {
-    if (plans_for_)
-        return control::format_refusal(Refusal::Busy, "another plan is being made: ask again in a moment");
-    plans_for_ = peer.connection;
-    daemon_.plan(span);
+// One at a time, so that plans don't take the machine from everything else. No more wait than may be
+// connected, and whoever may only read waits behind all others.
+FrontDesk::Answer FrontDesk::begin_plan(const host::Peer& peer, const control::Rights& rights,
+                                        core::Millis span) {
+    const auto before = [](const Plan& plan) { return !plan.may_change; };
+    const auto place = rights.change && !plans_.empty()
+                           ? std::find_if(std::next(plans_.begin()), plans_.end(), before)
+                           : plans_.end();
+    plans_.insert(place, {peer.connection, rights.change, span});
+    if (plans_.size() == 1) daemon_.plan(span);
     return std::nullopt;
 }
 
 void FrontDesk::planned(const std::string& line) {
-    if (const auto connection = std::exchange(plans_for_, std::nullopt))
-        socket_.answer_later(*connection, line);
+    if (plans_.empty()) return;
+    socket_.answer_later(plans_.front().connection, line);
+    plans_.pop_front();
+    if (!plans_.empty()) daemon_.plan(plans_.front().span);
 }
 
 void FrontDesk::tell_of_refusal(const host::Peer& peer, const control::Question& question) {

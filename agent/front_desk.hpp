@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -52,10 +53,15 @@ class FrontDesk {
 
  private:
     using Answer = std::optional<std::string>;  // none: later
+    struct Plan {
+        std::uint64_t connection;
+        bool may_change;  // who asked
+        core::Millis span;
+    };
 
     [[nodiscard]] Answer answer(const host::Peer& peer, host::ControlSocket::Line line);
     [[nodiscard]] Answer answer(const host::Peer& peer, const control::Question& question);
-    [[nodiscard]] Answer begin_plan(const host::Peer& peer, core::Millis span);
+    [[nodiscard]] Answer begin_plan(const host::Peer& peer, const control::Rights& rights, core::Millis span);
     [[nodiscard]] control::Rights rights_of(const host::Peer& peer) const;
     void tell_of_refusal(const host::Peer& peer, const control::Question& question);
     [[nodiscard]] std::optional<gid_t> group(const std::string& setting, const std::string& name);
@@ -67,7 +73,7 @@ class FrontDesk {
     host::Timer minute_;  // not set unless refusals are counted
     std::optional<gid_t> readers_;
     std::optional<gid_t> changers_;
-    std::optional<std::uint64_t> plans_for_;  // whose connection; none: no plan is being made
+    std::deque<Plan> plans_;  // asked for; the first one is being made
     host::ControlSocket socket_;
 };
 

@@ -62,12 +62,15 @@ bool ends_in_a_line(int file, off_t size) {
     return size == 0 || (::pread(file, &last, 1, size - 1) == 1 && last == '\n');
 }
 
-void add_lines_of(const std::string& path, std::vector<std::string>& lines) {
+/// Adds its whole lines, the latest first, until there are `most`: a line more costs a while to judge.
+void add_latest_of(const std::string& path, std::size_t most, std::vector<std::string>& lines) {
     const auto file = read_file(path, HistoryFile::full + 2 * HistoryFile::longest_line);
-    if (!file) return;
-    std::istringstream text{std::string(file->content.reveal())};
-    for (std::string line; std::getline(text, line);)
-        if (is_whole(line)) lines.push_back(line);
+    std::string_view text = file ? file->content.reveal() : std::string_view{};
+    while (!text.empty() && lines.size() < most) {
+        const auto begin = text.find_last_of('\n') + 1;  // npos: 0
+        if (std::string line{text.substr(begin)}; is_whole(line)) lines.push_back(std::move(line));
+        text = text.substr(0, begin == 0 ? 0 : begin - 1);
+    }
 }
 
 }  // namespace
@@ -92,9 +95,9 @@ void HistoryFile::append(core::Instant at, const ports::Event& event) noexcept {
 std::vector<std::string> HistoryFile::latest(std::size_t most) const {
     const std::scoped_lock lock{mutex_};
     std::vector<std::string> lines;
-    add_lines_of(path_ + ".1", lines);
-    add_lines_of(path_, lines);
-    if (lines.size() > most) lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(most));
+    add_latest_of(path_, most, lines);
+    add_latest_of(path_ + ".1", most, lines);
+    std::ranges::reverse(lines);
     return lines;
 }
 

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <chrono>
 #include <mutex>
+#include <optional>
 #include <semaphore>
 #include <string>
 #include <thread>
@@ -29,8 +30,9 @@ namespace {
 using Client = fakes::ControlClient;
 using namespace std::chrono_literals;
 
-const std::string ask_plan = R"({"version":1,"verb":"plan","until_s":60})"
-                             "\n";
+std::string ask_plan(int seconds) {
+    return R"({"version":1,"verb":"plan","until_s":)" + std::to_string(seconds) + "}\n";
+}
 const std::string ask_status = R"({"version":1,"verb":"status"})"
                                "\n";
 
@@ -81,6 +83,17 @@ std::string answer_to_nobody(const std::string& path, const std::string& line) {
     return answer;
 }
 
+/// A connection of one who may only read: of the group nogroup.
+std::optional<Client> of_a_reader(const std::string& path) {
+    std::optional<Client> client;
+    std::thread([&] {
+        ASSERT_EQ(::syscall(SYS_setresgid, 65534, 65534, 65534), 0);
+        ASSERT_EQ(::syscall(SYS_setresuid, 65534, 65534, 65534), 0);
+        client.emplace(path);
+    }).join();
+    return client;
+}
+
 /// A desk that listens, and a daemon behind it whose plans are made when the test says so.
 struct Desk : testing::Test {
     Desk() {
@@ -91,7 +104,7 @@ struct Desk : testing::Test {
             desk_.planned("the plan");
             told.release();
         });
-        desk_.open({.socket = path, .read_group = {}, .change_group = {}});
+        desk_.open({.socket = path, .read_group = "nogroup", .change_group = {}});
         thread_ = std::thread([this] { loop_.run(); });
     }
     ~Desk() override {
@@ -145,33 +158,43 @@ struct Desk : testing::Test {
 
 TEST_F(Desk, APlanThatIsBeingMadeHoldsNobodyUp) {
     const Client patient(path);
-    patient.send(ask_plan);
+    patient.send(ask_plan(60));
     begun.acquire();
     EXPECT_TRUE(Client(path).answer_to(ask_status).contains(R"("answer":"status")"));
     plan_is_made();
     EXPECT_EQ(patient.rest(), "the plan\n");
 }
 
-TEST_F(Desk, PlansDoNotPileUp) {
+TEST_F(Desk, PlansAreMadeOneAfterTheOtherAndForReadersLast) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can become another user";
     const Client first(path);
-    first.send(ask_plan);
+    first.send(ask_plan(1));
     begun.acquire();
-    for (int i = 0; i < 100; ++i) EXPECT_TRUE(Client(path).answer_to(ask_plan).contains(R"("error":"busy")"));
-    plan_is_made();
-    EXPECT_EQ(first.rest(), "the plan\n");
-    EXPECT_EQ(plans, std::vector<core::Millis>{60s});
+    const auto reader = of_a_reader(path);
+    reader->send(ask_plan(2));
+    const Client changer(path);
+    changer.send(ask_plan(3));
+    EXPECT_TRUE(Client(path).answer_to(ask_status).contains(R"("answer":"status")"));  // after those
+    for (const auto& client : {&first, &changer, &*reader}) {
+        EXPECT_EQ(plans.size(), client == &first ? 1U : client == &changer ? 2U : 3U);
+        plan_is_made();
+        EXPECT_EQ(client->rest(), "the plan\n");
+        if (client != &*reader) begun.acquire();
+    }
+    EXPECT_EQ(plans, (std::vector<core::Millis>{1s, 3s, 2s}));
 }
 
 TEST_F(Desk, APlanForOneWhoHasLeftIsNotTheNextOnes) {
-    Client(path).send(ask_plan);
+    Client(path).send(ask_plan(1));
     begun.acquire();
-    EXPECT_TRUE(Client(path).answer_to(ask_plan).contains(R"("error":"busy")"));
-    plan_is_made();
     const Client next(path);
-    next.send(ask_plan);
+    next.send(ask_plan(2));
+    EXPECT_TRUE(Client(path).answer_to(ask_status).contains(R"("answer":"status")"));
+    plan_is_made();
     begun.acquire();
     plan_is_made();
     EXPECT_EQ(next.rest(), "the plan\n");
+    EXPECT_EQ(plans, (std::vector<core::Millis>{1s, 2s}));
 }
 
 TEST_F(Desk, OneWhoIsRefusedAgainAndAgainDoesNotFloodTheLog) {

@@ -253,6 +253,9 @@ TEST_F(Ctl, RotateGivesUpWaitingAndLeavesTheRequest) {
     EXPECT_EQ(rotate(terminal, {.wait = true, .patience = 1min}), exit_later);
     EXPECT_GE(passed, 1min);
     EXPECT_TRUE(notes.contains("what was asked for stands"));
+    notes.clear();
+    EXPECT_EQ(rotate(terminal, {.wait = true, .patience = 0s}), exit_later);
+    EXPECT_FALSE(notes.contains("later: ;")) << notes;
 }
 
 TEST_F(Ctl, RotateIsNotDoneWhereSomethingElseTakesItsPlace) {

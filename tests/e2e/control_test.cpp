@@ -147,6 +147,11 @@ TEST_F(Control, EndsWith64WhereItIsCalledWrongly) {
                               {"rotate", "--reason", "two\nlines"},
                               {"status", "--wait"}})
         EXPECT_EQ(ctl(words).exit_code, 64);
+    EXPECT_TRUE(ctl({"bogus"}).err.contains("bogus"));
+    const auto told = ctl({"bogus", "--json"});
+    EXPECT_EQ(told.exit_code, 64);
+    EXPECT_EQ(told.field("error"), "usage");
+    EXPECT_EQ(told.err, "");
     EXPECT_EQ(ctl({"--help"}).exit_code, 0);
     EXPECT_EQ(ctl({"--version"}).out, "devkeyctl " DEVKEY_VERSION "\n");
 }

@@ -30,6 +30,7 @@ def by_hand(devkeyd, devkeyctl, server):
     yield devkeyctl, ("--socket", source + "/REA"), {source + "/README.md"}
     yield devkeyd, ("--config", source + "/READ"), {source + "/README.md"}
     yield devkeyd, ("--on",), {"--once"}
+    yield devkeyd, ("--log", ""), {"text", "json", "journal"}
     yield server, ("serve", "--log", ""), {"text", "json"}
     yield server, ("serve", "--log", "=", "js"), {"json"}
     yield server, ("user", "d"), {"disable"}

@@ -81,6 +81,13 @@ TEST_F(History, KeepsOneFileBeforeTheCurrentOne) {
     EXPECT_GT(all.size(), HistoryFile::full / 1100);
 }
 
+TEST_F(History, GoesBackIntoTheFileBefore) {
+    put(file + ".1", line("one") + "\n" + line("two") + "\n");
+    put(file, line("three") + "\n");
+    EXPECT_EQ(history.latest(2), (std::vector{line("two"), line("three")}));
+    EXPECT_EQ(history.latest(10), (std::vector{line("one"), line("two"), line("three")}));
+}
+
 TEST_F(History, LosesWhatCannotBeWrittenAndNothingElse) {
     HistoryFile nowhere{directory.file("missing")};
     nowhere.append({}, {.severity = ports::Severity::Notice, .name = "x", .message = "y"});

@@ -59,7 +59,7 @@ int wait_until_done(const Terminal& terminal, const Question& question, const st
                     core::Millis patience) {
     const auto began = terminal.now();
     Watcher watcher{terminal};
-    while (terminal.now() - began < patience) {
+    for (;;) {
         const auto status = ask(terminal, {.verb = Verb::Status});
         // It may be restarted meanwhile: what was asked for stands.
         if (!status && status.error().kind == core::ErrorKind::Corrupt) return tell(terminal, status.error());
@@ -67,9 +67,9 @@ int wait_until_done(const Terminal& terminal, const Question& question, const st
         watcher.see(!status                    ? status.error().message
                     : status->kind == "status" ? words_of_wait(*status)
                                                : words_of(*status));
+        if (terminal.now() - began >= patience) return tell_timeout(terminal, watcher.last());
         terminal.sleep(look_again);
     }
-    return tell_timeout(terminal, watcher.last());
 }
 
 bool is_fresh(const Answer& status) {

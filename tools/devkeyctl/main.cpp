@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <exception>
@@ -16,6 +17,7 @@
 #include "devkeyctl/check.hpp"
 #include "devkeyctl/exit_codes.hpp"
 #include "devkeyctl/from_disk.hpp"
+#include "devkeyctl/render.hpp"
 #include "devkeyctl/revoke.hpp"
 #include "devkeyctl/verbs.hpp"
 
@@ -216,10 +218,15 @@ int run(const CLI::App& app, const Flags& flags) {
                          {.wait = flags.rotation.wait, .patience = patience_of(flags, 5min)});
 }
 
+/// Of a command line that can't be parsed.
+bool asks_for_json(int argc, char** argv) {
+    return std::any_of(argv, argv + argc, [](std::string_view word) { return word == "--json"; });
+}
+
 int parse_and_run(int argc, char** argv) {
     Flags flags;
     CLI::App app{"Asks the devkeyd that runs on this machine.", "devkeyctl"};
-    app.require_subcommand(1);
+    app.require_subcommand(0, 1);  // none is told below: what isn't one would be called none as well
     app.fallthrough();
     app.add_option("--socket", flags.socket, "where it listens: control.socket of its settings")
         ->capture_default_str();
@@ -233,8 +240,14 @@ int parse_and_run(int argc, char** argv) {
         "check: 1 something failed.");
     try {
         app.parse(argc, argv);
+        if (app.get_subcommands().empty()) throw CLI::RequiredError("A verb");
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? exit_done : exit_usage;
+        const bool wrong = error.get_exit_code() != 0;
+        if (wrong && asks_for_json(argc, argv))
+            line(stdout, json_of("failed", {{"error", "usage"}, {"detail", error.what()}}));
+        else
+            static_cast<void>(app.exit(error));
+        return wrong ? exit_usage : exit_done;
     }
     return run(app, flags);
 }

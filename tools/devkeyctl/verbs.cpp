@@ -72,7 +72,7 @@ int wait_for_rotation(const Terminal& terminal, const Rotation& rotation, std::u
                       const std::string& id) {
     const auto began = terminal.now();
     Watcher watcher{terminal};
-    while (terminal.now() - began < rotation.patience) {
+    for (;;) {
         const auto status = ask(terminal, {.verb = Verb::Status});
         // It may be restarted meanwhile: what was asked for stands.
         if (!status && status.error().kind == ErrorKind::Corrupt) return tell(terminal, status.error());
@@ -87,9 +87,9 @@ int wait_for_rotation(const Terminal& terminal, const Rotation& rotation, std::u
         } else {
             watcher.see(status ? words_of(*status) : status.error().message);
         }
+        if (terminal.now() - began >= rotation.patience) return tell_timeout(terminal, watcher.last());
         terminal.sleep(look_again);
     }
-    return tell_timeout(terminal, watcher.last());
 }
 
 bool is_ready(const Answer& status) {
