@@ -1,4 +1,4 @@
-// The example for cloud-init holds settings that devkeyd takes.
+// The example for cloud-init holds settings that devkeyd takes, and starts it when it has what they need.
 #include <gtest/gtest.h>
 #include <yaml-cpp/yaml.h>
 
@@ -24,6 +24,17 @@ TEST(CloudInit, HoldsGoodSettingsAndNoSecret) {
     ASSERT_TRUE(settings) << settings::format(settings.error().front());
     EXPECT_TRUE(std::holds_alternative<core::FromCredential>(settings->owner.secret));
     EXPECT_FALSE(settings->policy.rotate.windows.empty());
+}
+
+TEST(CloudInit, StartsDevkeydOnlyWithTheSecretThatItsUnitNeeds) {
+    const std::string secret = "/etc/devkeyd/owner-secret";
+    EXPECT_TRUE(fakes::content_of(DEVKEY_SOURCE_DIR "/systemd/devkeyd.service")
+                    .contains("\nLoadCredential=owner-secret:" + secret + "\n"));
+    std::vector<std::string> starts;
+    for (const auto& command : YAML::LoadFile(DEVKEY_SOURCE_DIR "/tools/fleet/cloud-init.yaml")["runcmd"])
+        for (const auto& word : command.as<std::vector<std::string>>())
+            if (word.contains("devkeyd")) starts.push_back(word);
+    EXPECT_EQ(starts, (std::vector{"test ! -f " + secret + " || systemctl enable --now --no-block devkeyd"}));
 }
 
 }  // namespace

@@ -1,4 +1,8 @@
 // Forty devices of three owners get their keys, though whoever provisions them is stopped again and again.
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/utsname.h>
+
 #include "fleet/fleet.hpp"
 
 namespace devkey::fleet {
@@ -34,9 +38,23 @@ struct Provision : Fleet {
         }
         EXPECT_EQ(fakes::content_of(folder(name) + "/etc/owner-secret"), password);
     }
-    void leave_a_dead_lock() const {
+    void leave_a_dead_lock() const { leave_a_lock(99999999, host()); }
+    void leave_a_lock(int process, const std::string& host) const {
+        std::filesystem::create_directories(results());
         std::filesystem::remove(results() + "/.lock");
-        std::filesystem::create_symlink("99999999", results() + "/.lock");
+        std::filesystem::create_symlink(std::to_string(process) + "@" + host, results() + "/.lock");
+    }
+    static std::string host() {
+        utsname names{};
+        return ::uname(&names) == 0 ? static_cast<const char*>(names.nodename) : "";
+    }
+    void expect_locked_out(Script& script, const std::string& holder) const {
+        const auto refused = script.finish();
+        EXPECT_EQ(refused.exit_code, 75) << refused.out;
+        EXPECT_TRUE(refused.err.contains("process " + holder + " works with")) << refused.err;
+        EXPECT_TRUE(refused.err.contains("remove " + results() + "/.lock")) << refused.err;
+        EXPECT_EQ(result_count(), 0U);
+        EXPECT_TRUE(std::filesystem::is_symlink(results() + "/.lock"));
     }
     void expect_three_healthy() {
         const auto told = run({"status", inventory(), "--json"}).json();
@@ -128,15 +146,30 @@ TEST_F(Provision, WrongSettingsAndSecretsAreTold) {
 
 TEST_F(Provision, OneAtATimeWorksWithTheSameResults) {
     make(1, 1);
-    std::filesystem::create_directories(results());
-    std::filesystem::create_symlink(std::to_string(::getpid()), results() + "/.lock");
-    const auto refused = run(provisioning());
-    EXPECT_EQ(refused.exit_code, 75) << refused.out;
-    EXPECT_TRUE(refused.err.contains(results() + "/.lock")) << refused.err;
-    EXPECT_EQ(result_count(), 0U);
+    leave_a_lock(::getpid(), host());
+    expect_locked_out(*begin(provisioning()), std::to_string(::getpid()) + " on " + host());
+    leave_a_lock(99999999, "another");
+    expect_locked_out(*begin(provisioning()), "99999999 on another");
     leave_a_dead_lock();
     provision();
     EXPECT_FALSE(std::filesystem::is_symlink(results() + "/.lock"));
+}
+
+// Of such a process, kill says no, too. Started by root, it is seen without root's right to signal it.
+TEST_F(Provision, AnotherUsersLockIsNotADeadOnes) {
+    make(1, 1);
+    const bool is_root = ::geteuid() == 0;
+    const fakes::Process other({"sleep", "600"}, directory.file("other"), {},
+                               [] { return ::geteuid() != 0 || ::setuid(65534) == 0; });
+    // Its user is another one when it has become `sleep`.
+    ASSERT_TRUE(fakes::wait_until(
+        [&] { return fakes::content_of("/proc/" + std::to_string(other.pid()) + "/comm") == "sleep\n"; }));
+    const int holder = is_root ? other.pid() : 1;
+    leave_a_lock(holder, host());
+    Script script({DEVKEY_SOURCE_DIR "/tools/fleet/provision", inventory()}, directory.file("locked-out"),
+                  {"FLEET_SSH=false", "TMPDIR=" + temporary()},
+                  [] { return ::geteuid() != 0 || ::prctl(PR_CAPBSET_DROP, CAP_KILL) == 0; });
+    expect_locked_out(script, std::to_string(holder) + " on " + host());
 }
 
 // Each looks whether another is at work beside it.
@@ -147,7 +180,6 @@ TEST_F(Provision, OfManyThatTakeADeadOnesPlaceOneDoes) {
                     "rmdir \"$FLEET_DEVICES/one\"\nexit 255\n",
                     0700);
     for (int round = 0; round < 5; ++round) {
-        std::filesystem::create_directories(results());
         leave_a_dead_lock();
         std::vector<std::unique_ptr<Script>> scripts;
         for (int at = 0; at < 6; ++at)

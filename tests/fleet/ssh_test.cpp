@@ -50,6 +50,7 @@ TEST_F(RealSsh, CarriesADevicesWholeLife) {
         GTEST_SKIP()
             << "sshd is missing: export DEVKEY_SSHD=$(tools/unpack openssh-server usr/sbin/sshd build/sshd)";
     prepare();
+    const bool has_folder = std::filesystem::exists("/run/sshd");
     const auto ready =
         run(on_the_way({"provision", inventory(), "--user", "", "--start", there("start_here")}));
     ASSERT_EQ(ready.exit_code, 0) << ready.out << word("press-01", "detail");
@@ -70,6 +71,7 @@ TEST_F(RealSsh, CarriesADevicesWholeLife) {
     const auto retired = run(on_the_way({"retire", "press-01", "--stop", there("stop_here")}));
     EXPECT_EQ(retired.exit_code, 0) << retired.out << retired.err;
     EXPECT_TRUE(keys().empty());
+    EXPECT_EQ(std::filesystem::exists("/run/sshd"), has_folder);
 }
 
 }  // namespace

@@ -99,11 +99,12 @@ take_results() {
   results=${opt_results:-$inventory.results}
   mkdir -p "$results" || exit 74
   tries=0
-  until ln -s $$ "$results/.lock" 2>/dev/null; do
+  me=$$@$(uname -n)
+  until ln -s "$me" "$results/.lock" 2>/dev/null; do
     holder=$(readlink "$results/.lock")
     if [ -n "$holder" ]; then
-      ! kill -0 "$holder" 2>/dev/null ||
-        fail $exit_later "process $holder works with $results: wait for it (if it is none of these scripts, remove $results/.lock)"
+      is_dead "$holder" || fail $exit_later "process ${holder%%@*} on ${holder#*@} works with $results: wait for it" \
+        "(if it is none of these scripts, remove $results/.lock)"
       take_from_dead "$holder"
     fi
     tries=$((tries + 1))
@@ -111,10 +112,15 @@ take_results() {
   done
   lock=$results/.lock
 }
-# take_from_dead PROCESS: removes the lock of one that was killed; of many that try, one does, and while it is that one's.
+# is_dead PROCESS@HOST: another host's can't be told, nor can any where ps doesn't know -p. `kill -0` fails for another user's, too.
+is_dead() {
+  [ "${1#*@}" = "$(uname -n)" ] && ! kill -0 "${1%%@*}" 2>/dev/null &&
+    ps -p $$ >/dev/null 2>&1 && ! ps -p "${1%%@*}" >/dev/null 2>&1
+}
+# take_from_dead PROCESS@HOST: removes the lock of one that was killed; of many that try, one does, and while it is that one's.
 take_from_dead() {
   mine=$results/.lock.of.$1
-  ln -s $$ "$mine" 2>/dev/null || fail $exit_later "another script begins to work with $results: wait for it (if none does, remove $mine)"
+  ln -s "$me" "$mine" 2>/dev/null || fail $exit_later "another script begins to work with $results: wait for it (if none does, remove $mine)"
   [ "$(readlink "$results/.lock")" != "$1" ] || rm -f "$results/.lock"
   rm -f "$mine"
 }
@@ -172,7 +178,7 @@ run_on() {
   return "$code"
 }
 last_step() { sed -n 's/^step //p' "$work/$1.out" | tail -n 1; }
-status_line() { grep '^{"version":1,"answer":"status"' "$work/$1.out" | tail -n 1; }
+status_line() { LC_ALL=C awk -f "$here/status_line.awk" <"$work/$1.out"; }
 # What the device said in the end; with --json devkeyctl says it on standard output.
 last_words() {
   words=$(sed '/^[[:space:]]*$/d' "$work/$1.err" | tail -n 1)
@@ -196,6 +202,8 @@ value_of() {
     else { match(rest, /^[^],}]*/); print substr(rest, 1, RLENGTH) }
   }'
 }
+# shown TEXT: as a terminal and JSON can take it from a device: what isn't printable ASCII is `?`, and it is cut.
+shown() { printf '%s' "$1" | LC_ALL=C tr '\001-\037\177-\377' '[?*]' | cut -c 1-400; }
 json_text() {
   case $1 in
     *[!A-Za-z0-9\ .,:\;/_@-]*) ;;
@@ -203,14 +211,62 @@ json_text() {
       printf '"%s"' "$1"
       return ;;
   esac
-  printf '"%s"' "$(printf '%s' "$1" | LC_ALL=C tr '\001-\037\177-\377' '[?*]' | cut -c 1-400 | sed 's/[\\"]/\\&/g')"
+  printf '"%s"' "$(shown "$1" | sed 's/[\\"]/\\&/g')"
 }
 now() { date -u +%Y-%m-%dT%H:%M:%SZ; }
 
+# told_id STATUS-LINE: the device's id, as JSON has it; nothing where it is no text.
+told_id() { case ${1#*\"device\":} in \"*) value_of "$1" device ;; esac; }
+# id_of DEVICE: the one that was noted, as it is.
+id_of() { result_of "$1" device_id | sed 's/\\\(.\)/\1/g'; }
+# other_with DEVICE ID: another device of the inventory that has this name, or this id noted; nothing where there is none.
+# Without any backslash, so that it is the same however JSON has it.
+other_with() {
+  but=$1 id=$2 results=$results awk '
+    BEGIN {
+      id = ENVIRON["id"]
+      gsub(/\\/, "", id)
+    }
+    $1 "" == ENVIRON["but"] "" { next }
+    {
+      text = noted = ""
+      file = ENVIRON["results"] "/" $1 ".json"
+      getline text <file
+      close(file)
+      sub(/,"status":.*/, "", text)
+      if (match(text, /,"device_id":"([^"\\]|\\.)*"/)) noted = substr(text, RSTART + 14, RLENGTH - 15)
+      gsub(/\\/, "", noted)
+    }
+    $1 "" == id "" || noted "" == id "" { print $1; exit }' <"$devices"
+}
+# wrong_id DEVICE TOLD-ID: why this can't be its id, for who reads it; nothing where it can. Else it could have another's keys
+# revoked.
+wrong_id() {
+  other=$(other_with "$1" "$2")
+  noted=$(result_of "$1" device_id)
+  if [ -n "$other" ]; then
+    echo "it says an id that is $other's: mend device.id in its settings, or remove $results/$other.json if that is wrong: it says $2"
+    return
+  fi
+  case $2 in
+    -*) echo "it says an id that revoke would take for an option: mend device.id in its settings: it says $2" ;;
+    "$noted") ;;
+    *)
+      [ -z "$noted" ] ||
+        echo "it says another id than is noted: if it is another device now, revoke the old one and remove $results/$1.json: it says $2" ;;
+  esac
+}
+
 # write_result DEVICE TARGET RESULT EXIT-CODE DETAIL STATUS-LINE [PUSHED]: as one file, whole or not at all; and tells it.
 write_result() {
-  id=$(value_of "$6" device)
-  [ -n "$id" ] || id=$(result_of "$1" device_id)  # it stays what it is, also where the device doesn't answer
+  id=$(result_of "$1" device_id)  # it stays what it is
+  told=$(told_id "$6")
+  wrong=${told:+$(wrong_id "$1" "$told")}
+  if [ -n "$wrong" ]; then
+    set -- "$1" "$2" wrong-id "$(($4 ? $4 : exit_some))" "$wrong" "$6" "${7-}"
+  else
+    id=${told:-$id}
+  fi
   {
     printf '{"version":1,"device":%s,"target":%s' "$(json_text "$1")" "$(json_text "$2")"
     printf ',"result":%s,"exit_code":%d,"detail":%s,"at":"%s"' "$(json_text "$3")" "$4" "$(json_text "$5")" "$(now)"
@@ -224,9 +280,14 @@ write_result() {
 # tell DEVICE RESULT EXIT-CODE DETAIL: a line for who watches, and a mark for the end's account.
 tell() {
   echo "$3" >"$work/ended.$1"
-  [ -n "$opt_json" ] || printf '%-24s %s%s\n' "$1" "$2" "${4:+: $4}"
+  [ -n "$opt_json" ] || printf '%-24s %s%s\n' "$1" "$2" "${4:+: $(shown "$4")}"
 }
-result_of() { [ ! -f "$results/$1.json" ] || value_of "$(cat "$results/$1.json")" "$2"; }
+# result_of DEVICE FIELD: of what stands before the status, which is the device's own words.
+result_of() {
+  [ -f "$results/$1.json" ] || return 0
+  text=$(cat "$results/$1.json")
+  value_of "${text%%,\"status\":*}" "$2"
+}
 # Whether it has left the fleet.
 is_gone() { case $(result_of "$1" result) in retired | revoked) ;; *) return 1 ;; esac; }
 
