@@ -26,6 +26,20 @@ constexpr core::Millis planner_may_take = 200ms;
 // To bring a request to disk. Then another pass finds it done, and it is tried again to forget it.
 constexpr core::Millis writer_may_take = 100ms;
 
+ports::Event event_of(const core::Asking& asking) {
+    ports::Event event{
+        .severity = ports::Severity::Notice,
+        .name = "asked",
+        .message = "somebody asked for something: it is written down, and done as soon as it can be",
+        .fields = {{"request", std::string(core::name_of(asking.request))}, {"by", asking.by}}};
+    if (!asking.why.empty()) event.fields.emplace_back("why", asking.why);
+    if (core::names_a_generation(asking.request))
+        event.fields.emplace_back("generation", std::to_string(asking.generation));
+    if (asking.compromised) event.fields.emplace_back("compromised", "true");
+    if (asking.until) event.fields.emplace_back("until", core::format_instant(core::writable(*asking.until)));
+    return event;
+}
+
 }  // namespace
 
 Daemon::Daemon(const Flags& flags, SettingsPointer settings, const Shared& shared, host::Signals& signals,
@@ -261,13 +275,7 @@ core::Result<void> Daemon::record(const core::Asking& asking) {
     const auto saved =
         storage::save_request(shared_.files, wanted_->state_directory, asking, storage::Patience::DontWait);
     if (!saved) return saved;
-    ports::Event event{
-        .severity = ports::Severity::Notice,
-        .name = "asked",
-        .message = "somebody asked for something: it is written down, and done as soon as it can be",
-        .fields = {{"request", std::string(core::name_of(asking.request))}, {"by", asking.by}}};
-    if (!asking.why.empty()) event.fields.emplace_back("why", asking.why);
-    shared_.reporter.report(event);
+    shared_.reporter.report(event_of(asking));
     asking_ = asking;
     ask(Trigger::Retry);
     return {};

@@ -132,7 +132,7 @@ struct Decision {
     std::string detail{};                ///< what exactly: names, counts, the error's message; never a secret
     std::optional<BootInstant> again{};  ///< none: only a trigger can change anything
     unsigned failures = 0;               ///< where it waits for another try: how many failed in a row
-    std::string target{};                ///< the id of the key acted upon, where it isn't the current one
+    std::string target{};     ///< the id of the key that it is about, where it isn't the current one
     std::string_view rule{};  ///< the name of the rule that decided; empty: none had anything to say
 
     bool operator==(const Decision&) const = default;

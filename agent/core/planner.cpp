@@ -14,8 +14,12 @@ Answer act(Action action, Reason reason, std::string detail, std::string target)
         .action = action, .reason = reason, .detail = std::move(detail), .target = std::move(target)};
 }
 
-Answer wait_until(BootInstant again, Reason reason, std::string detail) {
-    return Decision{Action::Idle, reason, std::move(detail), again};
+Answer wait_until(BootInstant again, Reason reason, std::string detail, std::string target) {
+    return Decision{.action = Action::Idle,
+                    .reason = reason,
+                    .detail = std::move(detail),
+                    .again = again,
+                    .target = std::move(target)};
 }
 
 Answer hold(Reason reason, std::string detail) {
@@ -45,6 +49,7 @@ Decision not_before_its_time(Decision decision, const Observation& seen) {
                 .detail = failure->second.message,
                 .again = failure->second.retry_at,
                 .failures = failure->second.count,
+                .target = decision.target,
                 .rule = decision.rule};
     }
     return decision;

@@ -18,7 +18,8 @@ using Answer = std::optional<Decision>;
 inline constexpr Millis clocks_differ = std::chrono::minutes{5};
 
 [[nodiscard]] Answer act(Action action, Reason reason, std::string detail = {}, std::string target = {});
-[[nodiscard]] Answer wait_until(BootInstant again, Reason reason, std::string detail = {});
+[[nodiscard]] Answer wait_until(BootInstant again, Reason reason, std::string detail = {},
+                                std::string target = {});
 [[nodiscard]] Answer hold(Reason reason, std::string detail);
 
 /// `decision`, unless it failed lately: then it has to wait, and the wait has the failure's reason.

@@ -87,7 +87,7 @@ Answer rollback_is_begun(const Policy& /*policy*/, const Observation& seen) {
             return act(Action::AskTime, Reason::DisableUnsettled, back->name);
         if (seen.time.now < *back->unsure_until)
             return wait_until(seen.boot_now + (*back->unsure_until - seen.time.now), Reason::DisableUnsettled,
-                              back->name);
+                              back->name, back->id);
     }
     return act(Action::RollBack, Reason::RollbackAsked, back->name);
 }

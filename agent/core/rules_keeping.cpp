@@ -192,7 +192,7 @@ Answer echo_of(const OldKey& key, const Observation& seen) {
     if (!is_known(seen)) return act(Action::AskTime, Reason::LateLandingPossible, key.name);
     if (seen.time.now >= *key.echo_until) return std::nullopt;
     return wait_until(seen.boot_now + (*key.echo_until - seen.time.now), Reason::LateLandingPossible,
-                      key.name);
+                      key.name, key.id);
 }
 
 const CurrentKey* settled_key(const Observation& seen) {

@@ -84,6 +84,8 @@ Reconciler::Done Reconciler::repair() {
 Reconciler::Done Reconciler::publish() {
     if (seen_.state->pending) {
         State next = *seen_.state;
+        const bool returns = next.pending->returns;
+        const auto before = next.current;
         // The device's program couldn't do anything until now: it gets its chance to beat.
         if (!next.current) seen_.started = world_.clock.boot_now();
         supersede_current(next);
@@ -102,6 +104,8 @@ Reconciler::Done Reconciler::publish() {
         // It was the old key that was refused.
         forget_refusal();
         seen_.failures.erase(Action::RunHook);
+        if (returns && before && seen_.asked.request != Request::Rollback)
+            tell_of_rollback(*before, seen_.state->current->key);
     }
     // Also where it is seen to hold the key: a process that died may not have brought that to disk.
     if (auto written = world_.sink.publish(credential()); !written) return because(written.error());
@@ -114,7 +118,10 @@ Reconciler::Done Reconciler::publish() {
         for (auto& old : next.superseded) old.superseded_at = old.superseded_at.value_or(published.now);
     if (auto saved = save(std::move(next)); !saved) return saved;
     seen_.asked.rotation = false;
-    tell_of("credential-published", "the credential file holds the new key", seen_.state->current->key);
+    tell_of("credential-published",
+            seen_.state->current->returned_at ? "the credential file holds the earlier key again"
+                                              : "the credential file holds the new key",
+            seen_.state->current->key);
     return {};
 }
 
@@ -136,7 +143,9 @@ Reconciler::Done Reconciler::verify() {
     next.pending->verified_at = time().now;
     if (auto saved = save(std::move(next)); !saved) return saved;
     seen_.proof.reset();
-    tell_of("key-verified", "the new key logs in", seen_.state->pending->key);
+    tell_of("key-verified",
+            seen_.state->pending->returns ? "the earlier key logs in again" : "the new key logs in",
+            seen_.state->pending->key);
     return {};
 }
 
@@ -352,25 +361,20 @@ Reconciler::Done Reconciler::stray_not_listed() {
 }
 
 Reconciler::Done Reconciler::remove_stray() {
-    const std::string id = seen_.state->intent->id;
-    const std::string name = seen_.state->intent->name;
+    const Key stray = key_of(*seen_.state->intent);
     if (auto in = log_in_as_owner(); !in) return in;
-    const bool published = seen_.state->current && seen_.state->current->key.id == id;
+    const bool published = seen_.state->current && seen_.state->current->key.id == stray.id;
     if (published)
         return fail(ErrorKind::Corrupt,
-                    "the stray '" + name + "' has the published key's id: it is not removed");
-    if (auto removed = world_.service.remove(id); !removed) return because(removed.error());
+                    "the stray '" + stray.name + "' has the published key's id: it is not removed");
+    if (auto removed = world_.service.remove(stray.id); !removed) return because(removed.error());
     changed_ = true;
     count_slot(false);
     State next = *seen_.state;
-    let_go(next, name, seen_.state->intent->generation, seen_.state->intent->sent_at,
-           world_.service.capabilities());
+    let_go(next, stray.name, stray.generation, seen_.state->intent->sent_at, world_.service.capabilities());
     if (auto saved = save(std::move(next)); !saved) return saved;
     seen_.failures.erase(Action::Create);  // what stood in its way is gone
-    world_.reporter.report({.severity = ports::Severity::Notice,
-                            .name = "stray-removed",
-                            .message = "the key whose secret was lost is removed",
-                            .fields = {{"key_name", name}, {"key_id", id}}});
+    tell_of("stray-removed", "the key whose secret was lost is removed", stray);
     return {};
 }
 

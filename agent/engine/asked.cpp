@@ -15,9 +15,13 @@ Reconciler::Done Reconciler::take_note() {
     if (latest_.reason == Reason::ResumeAsked) next.pause.reset();
     if (latest_.reason == Reason::KeyAcknowledged) next.current->acknowledged_at = time().now;
     if (auto saved = save(std::move(next)); !saved) return saved;
-    world_.reporter.report({.severity = ports::Severity::Notice,
-                            .name = name_of(latest_.reason),
-                            .message = std::string(sentence_of(latest_.reason))});
+    ports::Event event{.severity = ports::Severity::Notice,
+                       .name = name_of(latest_.reason),
+                       .message = std::string(sentence_of(latest_.reason))};
+    if (latest_.reason == Reason::KeyAcknowledged) name_key(event, seen_.state->current->key);
+    if (latest_.reason == Reason::PauseAsked && seen_.asked.until)
+        event.fields.emplace_back("until", format_instant(writable(*seen_.asked.until)));
+    world_.reporter.report(event);
     return {};
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/reconciler.hpp"
+#include "engine/steps.hpp"
 
 namespace devkey::engine {
 
@@ -81,10 +82,13 @@ void Reconciler::tell_of_failure(const Decision& decision) {
                            ? facts_of("on_failure", "", "", 0)
                            : facts_of("on_failure", current->id, current->name, current->generation);
     // Not again: it is told in the log anyway, and what is told of may last.
-    if (const auto ran = world_.hooks.run(*hook, facts); !ran)
-        world_.reporter.report({.severity = ports::Severity::Warning,
-                                .name = name_of(Reason::HookFailed),
-                                .message = "hooks.on_failure: " + ran.error().message});
+    const auto ran = world_.hooks.run(*hook, facts);
+    if (ran) return;
+    ports::Event event{.severity = ports::Severity::Warning,
+                       .name = name_of(Reason::HookFailed),
+                       .message = "hooks.on_failure: " + ran.error().message};
+    if (current != nullptr) name_key(event, *current);
+    world_.reporter.report(event);
 }
 
 }  // namespace devkey::engine

@@ -120,10 +120,9 @@ Reconciler::Done Reconciler::disable_key(const std::string& id) {
         old->unsure_until = *unsure;
     }
     if (other != next.others.end()) other->disabled = true;
-    const auto name = old != next.superseded.end() ? old->name : other->name;
     if (auto saved = save(std::move(next)); !saved) return saved;
     seen_.failures.erase(Task{Action::RunHook, id});
-    tell_of_old("key-disabled", "is disabled", id, name);
+    tell_of("key-disabled", "a key that isn't needed any more is disabled", key_that_goes(*seen_.state, id));
     return {};
 }
 
@@ -167,30 +166,16 @@ Reconciler::Done Reconciler::remove_key(const std::string& id) {
 }
 
 Reconciler::Done Reconciler::forget_key(const std::string& id, std::string_view what) {
+    const Key key = key_that_goes(*seen_.state, id);
     State next = *seen_.state;
-    std::string name;
-    if (const auto old = find_key(next.superseded, id); old != next.superseded.end()) {
-        name = old->name;
-        retire(next, name);
-        next.superseded.erase(old);
-    } else if (const auto other = find_key(next.others, id); other != next.others.end()) {
-        name = other->name;
-        retire(next, name);
-        next.others.erase(other);
-    }
+    if (!key.name.empty()) retire(next, key.name);
+    const auto is_it = [&id](const auto& known) { return known.id == id; };
+    std::erase_if(next.superseded, is_it);
+    std::erase_if(next.others, is_it);
     if (auto saved = save(std::move(next)); !saved) return saved;
     seen_.failures.erase(Task{Action::RunHook, id});
-    tell_of_old("key-removed", what, id, name);
+    tell_of("key-removed", "a key that isn't needed any more " + std::string(what), key);
     return {};
-}
-
-void Reconciler::tell_of_old(std::string_view event, std::string_view what, const std::string& id,
-                             const std::string& name) {
-    world_.reporter.report(
-        {.severity = ports::Severity::Notice,
-         .name = event,
-         .message = "a key that isn't needed any more " + std::string(what),
-         .fields = {{"key_name", name}, {"key_id", id}, {"reason", std::string(name_of(latest_.reason))}}});
 }
 
 Result<bool> Reconciler::is_refused() {
@@ -313,14 +298,16 @@ Reconciler::Done Reconciler::check_listed() {
     next.current->listed_at = time().now;
     if (auto saved = save(std::move(next)); !saved) return saved;
     seen_.asked.others_known = true;
-    if (seen_.login_refused && *standing == Standing::Enabled)
-        world_.reporter.report(
-            {.severity = ports::Severity::Warning,
-             .name = name_of(Reason::LoginRefused),
-             .message = "the key doesn't log in, though the service says that it is there and enabled",
-             .fields = {{"key_name", seen_.state->current->key.name}}});
-    else if (*standing == Standing::Enabled && was != Standing::Enabled)
+    if (seen_.login_refused && *standing == Standing::Enabled) {
+        ports::Event event{
+            .severity = ports::Severity::Warning,
+            .name = name_of(Reason::LoginRefused),
+            .message = "the key doesn't log in, though the service says that it is there and enabled"};
+        name_key(event, seen_.state->current->key);
+        world_.reporter.report(event);
+    } else if (*standing == Standing::Enabled && was != Standing::Enabled) {
         seen_.failures.erase(Action::CheckLogin);  // somebody has mended it
+    }
     seen_.login_refused = false;
     return {};
 }

@@ -70,15 +70,6 @@ bool is_about_one_key(ErrorKind kind) {
            kind == ErrorKind::NotFound || kind == ErrorKind::Corrupt;
 }
 
-ports::Severity severity_of(const Decision& decision) {
-    if (decision.reason == Reason::Decommissioned) return ports::Severity::Notice;
-    if (decision.action == Action::Hold) return ports::Severity::Error;
-    if (decision.reason == Reason::Healthy) return ports::Severity::Info;
-    const bool lags =
-        decision.reason == Reason::NewKeyNotAcceptedYet || decision.reason == Reason::TooEarlyToTell;
-    return lags ? ports::Severity::Info : ports::Severity::Warning;
-}
-
 }  // namespace
 
 Reconciler::Reconciler(World world, Setup setup) : world_(world), setup_(std::move(setup)) {
@@ -307,36 +298,6 @@ Status Reconciler::status_of(const Decision& decision, bool usable) const {
     status.slots = slots_;
     assess(status);
     return status;
-}
-
-void Reconciler::tell(const Decision& decision) {
-    // Each try that failed is told: no wait goes on in silence.
-    const bool news = !told_ || told_->reason != decision.reason || told_->detail != decision.detail ||
-                      decision.failures > told_->failures;
-    if (!news) return;
-    ports::Event event{.severity = severity_of(decision), .name = name_of(decision.reason), .message = {}};
-    event.message = std::string(sentence_of(decision.reason));
-    if (!decision.detail.empty()) event.message += ": " + decision.detail;
-    if (decision.again)
-        event.fields.emplace_back("again_in", format_duration(*decision.again - world_.clock.boot_now()));
-    if (decision.failures > 0) event.fields.emplace_back("attempt", std::to_string(decision.failures));
-    if (!decision.target.empty()) event.fields.emplace_back("key_id", decision.target);
-    world_.reporter.report(event);
-    told_ = decision;
-    tell_of_failure(decision);
-}
-
-void Reconciler::tell_of(std::string_view name, std::string message, const Key& key) {
-    ports::Event event{.severity = ports::Severity::Notice,
-                       .name = name,
-                       .message = std::move(message),
-                       .fields = {{"key_name", key.name},
-                                  {"key_id", key.id},
-                                  {"generation", std::to_string(key.generation)},
-                                  {"reason", std::string(name_of(latest_.reason))}}};
-    if (setup_.fingerprint && !key.secret.empty())
-        event.fields.emplace_back("key_fingerprint", setup_.fingerprint(key.secret));
-    world_.reporter.report(event);
 }
 
 void Reconciler::note_success(const Task& task) {

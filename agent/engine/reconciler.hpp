@@ -109,6 +109,8 @@ class Reconciler {
     [[nodiscard]] ports::HookFacts facts_of(std::string_view hook, const std::string& id,
                                             const std::string& name, std::uint32_t generation) const;
     void tell_of(std::string_view name, std::string message, const core::Key& key);
+    /// Of one that nobody asked for.
+    void tell_of_rollback(const core::CurrentKey& given_up, const core::Key& back);
 
     // apply
     [[nodiscard]] Done apply(const core::Decision& decision);
@@ -168,8 +170,6 @@ class Reconciler {
     [[nodiscard]] bool is_off_since_a_moment() const;
     [[nodiscard]] bool is_too_young_to_tell(const core::Key& key) const;
     [[nodiscard]] Done forget_key(const std::string& id, std::string_view what);
-    void tell_of_old(std::string_view event, std::string_view what, const std::string& id,
-                     const std::string& name);
     [[nodiscard]] core::Result<core::Standing> standing_on_service(
         const std::vector<core::ListedKey>& listed);
     [[nodiscard]] core::Result<bool> is_refused();

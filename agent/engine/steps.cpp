@@ -74,6 +74,47 @@ void supersede_current(State& state) {
     state.current.reset();
 }
 
+Key key_that_goes(const State& state, const std::string& id) {
+    Key key;
+    key.id = id;
+    if (const auto old = std::ranges::find(state.superseded, id, &OldKey::id);
+        old != state.superseded.end()) {
+        key.name = old->name;
+        key.generation = old->generation;
+        key.secret = old->secret;
+    } else if (const auto other = std::ranges::find(state.others, id, &OtherKey::id);
+               other != state.others.end()) {
+        key.name = other->name;
+    }
+    return key;
+}
+
+Key key_of(const Intent& intent) {
+    Key key;
+    key.id = intent.id;
+    key.name = intent.name;
+    key.generation = intent.generation;
+    return key;
+}
+
+Key key_told_of(const std::optional<State>& state, const Decision& decision) {
+    if (!state) return {};
+    if (!decision.target.empty()) return key_that_goes(*state, decision.target);
+    const bool may_be_a_create = decision.reason == Reason::StrayNotListed ||
+                                 decision.reason == Reason::LateLandingPossible ||
+                                 decision.reason == Reason::AnswerLost;
+    if (may_be_a_create && state->intent && state->intent->stage != Intent::Stage::Unsent)
+        return key_of(*state->intent);
+    if (state->pending) return state->pending->key;
+    return state->current ? state->current->key : Key{};
+}
+
+void name_key(ports::Event& event, const Key& key) {
+    if (!key.name.empty()) event.fields.emplace_back("key_name", key.name);
+    if (!key.id.empty()) event.fields.emplace_back("key_id", key.id);
+    if (key.generation != 0) event.fields.emplace_back("generation", std::to_string(key.generation));
+}
+
 std::string holders_of(const std::vector<ListedKey>& keys) {
     std::map<std::string, std::size_t> devices;
     std::size_t strangers = 0;

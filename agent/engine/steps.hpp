@@ -2,12 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/decision.hpp"
 #include "core/error.hpp"
 #include "core/service_view.hpp"
 #include "core/state.hpp"
+#include "ports/reporter.hpp"
 
 namespace devkey::engine {
 
@@ -25,6 +28,20 @@ void let_go(core::State& state, const std::string& name, std::uint32_t generatio
 
 /// What was current becomes an old key.
 void supersede_current(core::State& state);
+
+/// The key that it may have made, without its secret.
+[[nodiscard]] core::Key key_of(const core::Intent& intent);
+
+/// One of the keys that go, ours or another installation's: of the latter, id and name. Of one that the state
+/// doesn't know, only the id.
+[[nodiscard]] core::Key key_that_goes(const core::State& state, const std::string& id);
+
+/// The key that a decision is about: its target; else the one that is being made, or on its way into use, or
+/// the current one. Empty where there is none.
+[[nodiscard]] core::Key key_told_of(const std::optional<core::State>& state, const core::Decision& decision);
+
+/// Adds the fields that tell which key an event is about; what isn't known is left out.
+void name_key(ports::Event& event, const core::Key& key);
 
 /// Whose keys these are, for people: `3 of device a, 1 of device b, 2 not made by devkeyd`.
 [[nodiscard]] std::string holders_of(const std::vector<core::ListedKey>& keys);

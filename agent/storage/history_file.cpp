@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <iterator>
 #include <sstream>
+#include <system_error>
 
 #include "json/fields.hpp"
 #include "storage/atomic_file.hpp"
@@ -75,21 +77,30 @@ void add_latest_of(const std::string& path, std::size_t most, std::vector<std::s
 
 }  // namespace
 
-void HistoryFile::append(core::Instant at, const ports::Event& event) noexcept {
-    try {
-        auto line = line_of(at, event);
-        if (line.size() >= longest_line) return;
-        const std::scoped_lock lock{mutex_};
-        Descriptor file{::open(path_.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
-        struct stat there{};
-        if (!file.valid() || ::fstat(file.get(), &there) != 0 || !S_ISREG(there.st_mode)) return;
-        line = (ends_in_a_line(file.get(), there.st_size) ? "" : "\n") + line + "\n";
-        [[maybe_unused]] const auto written = ::write(file.get(), line.data(), line.size());
-        if (static_cast<std::size_t>(there.st_size) + line.size() >= full)
-            static_cast<void>(std::rename(path_.c_str(), (path_ + ".1").c_str()));
-    } catch (const std::exception&) {
-        return;  // no memory: nothing depends on it
-    }
+core::Result<void> HistoryFile::append(core::Instant at, const ports::Event& event) {
+    const auto failed = [this](const std::string& why) {
+        return core::fail(core::ErrorKind::Io, path_ + ": " + why);
+    };
+    const auto refused = [&failed](const char* what) {
+        return failed(std::string(what) + ": " + std::generic_category().message(errno));
+    };
+    auto line = line_of(at, event);
+    if (line.size() >= longest_line)
+        return failed("the event " + std::string(event.name) + " is longer than a line may be (" +
+                      std::to_string(longest_line) + " bytes)");
+    const std::scoped_lock lock{mutex_};
+    Descriptor file{::open(path_.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    struct stat there{};
+    if (!file.valid() || ::fstat(file.get(), &there) != 0) return refused("it can't be opened");
+    if (!S_ISREG(there.st_mode)) return failed("it is no file");
+    line = (ends_in_a_line(file.get(), there.st_size) ? "" : "\n") + line + "\n";
+    const auto written = ::write(file.get(), line.data(), line.size());
+    if (written < 0) return refused("it can't be written");
+    if (static_cast<std::size_t>(written) < line.size()) return failed("there is no space for a whole line");
+    const bool is_full = static_cast<std::size_t>(there.st_size) + line.size() >= full;
+    if (is_full && std::rename(path_.c_str(), (path_ + ".1").c_str()) != 0)
+        return refused("it is full and can't be renamed");
+    return {};
 }
 
 std::vector<std::string> HistoryFile::latest(std::size_t most) const {

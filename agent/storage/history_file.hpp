@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/error.hpp"
 #include "core/time.hpp"
 #include "ports/reporter.hpp"
 
@@ -21,8 +22,8 @@ class HistoryFile {
     /// In `directory`, which need not be there yet.
     explicit HistoryFile(const std::string& directory) : path_(directory + "/history.jsonl") {}
 
-    /// Used from any thread.
-    void append(core::Instant at, const ports::Event& event) noexcept;
+    /// Used from any thread. Io: it, or what follows, isn't in the history, and why.
+    core::Result<void> append(core::Instant at, const ports::Event& event);
 
     /// The latest `most` lines, oldest first; what a power cut tore is left out.
     [[nodiscard]] std::vector<std::string> latest(std::size_t most) const;

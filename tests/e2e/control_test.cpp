@@ -37,6 +37,7 @@ TEST_F(Control, RotateReplacesTheKeyAndLeavesTheOldOneItsGrace) {
     EXPECT_TRUE(service.takes(old_key));
     expect_second_generation();
     EXPECT_TRUE(log().contains("by=uid " + std::to_string(::geteuid()) + ", why=a \"test\"")) << log();
+    EXPECT_FALSE(log().contains("compromised=")) << log();
 }
 
 TEST_F(Control, HistoryTellsWhoAskedAndWhatCameOfIt) {
@@ -53,6 +54,8 @@ TEST_F(Control, HistoryTellsWhoAskedAndWhatCameOfIt) {
     EXPECT_EQ(last->getValue<std::string>("key_name"), old_name);
     EXPECT_EQ(last->getValue<std::string>("reason"), "key-compromised");
     EXPECT_EQ(entries->getObject(3)->getValue<std::string>("why"), "lost");
+    EXPECT_EQ(entries->getObject(3)->getValue<std::string>("compromised"), "true");
+    EXPECT_EQ(entries->getObject(3)->getValue<std::string>("generation"), "1");
     Poco::SHA2Engine sha256;  // as `printf %s KEY | sha256sum` has it
     sha256.update(old_key);
     EXPECT_EQ(entries->getObject(0)->getValue<std::string>("key_fingerprint"),

@@ -73,6 +73,12 @@ TEST_F(Person, PausesAndResumesAlsoAcrossARestart) {
     EXPECT_EQ(ctl({"wait-ready"}).exit_code, 0);
     EXPECT_TRUE(fakes::wait_until([&] { return ctl({"status", "--json"}).field("reason") == "paused"; }));
     EXPECT_EQ(health(), "degraded");
+    const auto history = ctl({"history"}).out;
+    for (const char* said : {" asked: ", " pause-asked: "}) {
+        const auto at = history.find(said);
+        ASSERT_NE(at, std::string::npos) << history;
+        EXPECT_TRUE(history.substr(history.rfind(said), 300).contains("until=20")) << history;
+    }
     EXPECT_EQ(ctl({"rotate", "--wait"}).exit_code, 0) << "a person is obeyed";
     EXPECT_EQ(ctl({"resume"}).exit_code, 0);
     EXPECT_TRUE(fakes::wait_until([&] { return health() == "healthy"; })) << log();

@@ -55,9 +55,23 @@ class Entropy : public ports::Entropy {
 
 class Reporter : public ports::Reporter {
  public:
+    struct Told {
+        ports::Severity severity{};
+        std::string message{};
+        std::map<std::string, std::string> fields{};  ///< by name
+
+        /// Empty: it has none of that name.
+        [[nodiscard]] std::string field(const std::string& name) const {
+            const auto found = fields.find(name);
+            return found == fields.end() ? "" : found->second;
+        }
+    };
     void report(const ports::Event& event) noexcept override {
         names_.emplace_back(event.name);
         messages_ += event.message + '\n';
+        Told told{.severity = event.severity, .message = event.message};
+        for (const auto& [name, value] : event.fields) told.fields.emplace(name, value);
+        latest_.insert_or_assign(names_.back(), std::move(told));
     }
     [[nodiscard]] bool told(std::string_view name) const {
         return std::ranges::find(names_, name) != names_.end();
@@ -65,12 +79,18 @@ class Reporter : public ports::Reporter {
     [[nodiscard]] std::ptrdiff_t times(std::string_view name) const {
         return std::ranges::count(names_, name);
     }
+    /// The latest of that name, or none told.
+    [[nodiscard]] Told latest(const std::string& name) const {
+        const auto found = latest_.find(name);
+        return found == latest_.end() ? Told{} : found->second;
+    }
     /// Whether it stands in a message.
     [[nodiscard]] bool said(std::string_view text) const { return messages_.contains(text); }
 
  private:
     std::vector<std::string> names_;
     std::string messages_;
+    std::map<std::string, Told> latest_;
 };
 
 class Store : public ports::StateStore {

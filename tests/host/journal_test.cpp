@@ -2,12 +2,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
 #include <regex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -100,6 +103,29 @@ TEST_F(JournalTest, WhatTheJournalDoesNotTakeIsToldOtherwise) {
     EXPECT_EQ(otherwise.told, std::vector<std::string>{"a"});
 }
 
+/// What the first group of `pattern` is, wherever it stands.
+std::set<std::string> all_of(const std::string& text, const std::string& pattern) {
+    std::set<std::string> found;
+    const std::regex wanted{pattern};
+    for (std::sregex_iterator at{text.begin(), text.end(), wanted}, end; at != end; ++at)
+        found.insert((*at)[1].str());
+    return found;
+}
+
+const std::string& agent_source() {
+    static const std::string all = [] {
+        std::string text;
+        for (const auto& entry : std::filesystem::recursive_directory_iterator(DEVKEY_SOURCE_DIR "/agent")) {
+            const auto kind = entry.path().extension();
+            if (kind != ".cpp" && kind != ".hpp") continue;
+            std::ifstream in{entry.path()};
+            text.append(std::istreambuf_iterator<char>(in), {});
+        }
+        return text;
+    }();
+    return all;
+}
+
 /// id → the entry's text.
 std::multimap<std::string, std::string> catalog() {
     std::ifstream in{DEVKEY_SOURCE_DIR "/systemd/devkeyd.catalog"};
@@ -131,22 +157,67 @@ TEST(Catalog, HasExactlyOneEntryForEachId) {
     }
 }
 
+/// The log's fields that the README documents, as the journal has them.
+std::set<std::string> documented_fields() {
+    std::ifstream in{DEVKEY_SOURCE_DIR "/config/README.md"};
+    std::string text{std::istreambuf_iterator<char>(in), {}};
+    text = text.substr(text.find("\n## The log\n"));
+    text = text.substr(0, text.find("\n## ", 1));
+    return all_of(text, R"(`(DEVKEY_[A-Z_]+)`)");
+}
+
+/// The fields that an event anywhere in the agent may have.
+std::set<std::string> sent_fields() {
+    std::set<std::string> fields{"DEVKEY_EVENT"};
+    auto names = all_of(agent_source(), R"re(event\.fields\.emplace_back\("([a-z_]+)")re");
+    const auto lists = all_of(agent_source(), R"re(\.fields = (\{(\{[^{}]*\},?\s*)+\}))re");
+    for (const auto& list : lists) names.merge(all_of(list, R"re(\{"([a-z_]+)",)re"));
+    for (auto name : names) {
+        std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::toupper(c); });
+        fields.insert("DEVKEY_" + name);
+    }
+    return fields;
+}
+
+TEST(Catalog, TheReadmeNamesTheFieldsThatWeSend) {
+    const auto sent = sent_fields();
+    EXPECT_GT(sent.size(), 15U);
+    EXPECT_EQ(documented_fields(), sent);
+}
+
 TEST(Catalog, NamesOnlyFieldsThatWeSend) {
+    const auto sent = sent_fields();
     for (const auto& [id, text] : catalog())
         for (auto at = text.find('@'); at != std::string::npos;) {
             const auto end = text.find('@', at + 1);
             ASSERT_NE(end, std::string::npos) << text;
-            EXPECT_TRUE(text.substr(at + 1, end - at - 1).starts_with("DEVKEY_")) << text;
+            EXPECT_TRUE(sent.contains(text.substr(at + 1, end - at - 1))) << text;
             at = text.find('@', end + 1);
         }
 }
 
 TEST(Catalog, HasEachReasonThatAPersonIsToldOf) {
-    for (int i = static_cast<int>(core::Reason::HeartbeatUnreadable);
-         i <= static_cast<int>(core::Reason::Decommissioned); ++i) {
+    // Why something is done: each of these is told with what was done, and is no event of its own.
+    const std::set<std::string_view> only_of_actions{
+        "no-key-yet",        "create-key",        "create-unanswered", "name-taken",         "stray-found",
+        "new-key-unproven",  "new-key-proven",    "not-published",     "rotation-due",       "rotation-asked",
+        "time-unknown",      "times-implausible", "grace-over",        "key-compromised",    "deletion-due",
+        "quota-short",       "login-check-due",   "listed-check-due",  "heartbeat-returned", "rollback-asked",
+        "key-returns",       "disable-asked",     "enable-asked",      "programs-not-told",  "old-key-goes",
+        "hook-keeps-failing"};
+    for (int i = 0; i <= static_cast<int>(core::Reason::Decommissioned); ++i) {
         const auto name = core::name_of(static_cast<core::Reason>(i));
-        EXPECT_NE(name == "too-early-to-tell", !message_id_of(name).empty()) << name;
+        // What passes by itself within seconds, nobody looks up.
+        const bool looked_up = name != "too-early-to-tell" && !only_of_actions.contains(name);
+        EXPECT_EQ(looked_up, !message_id_of(name).empty()) << name;
     }
+}
+
+TEST(Catalog, HasEachEventThatTheAgentNames) {
+    auto events = all_of(agent_source(), R"re(Severity::[A-Z][a-z]+,\s*(?:\.name = )?"([a-z-]+)")re");
+    events.merge(all_of(agent_source(), R"re(tell_of\(\s*"([a-z-]+)")re"));
+    EXPECT_GT(events.size(), 20U);
+    for (const auto& event : events) EXPECT_FALSE(message_id_of(event).empty()) << event;
 }
 
 TEST(Catalog, IsTakenByJournalctl) {

@@ -18,10 +18,10 @@ using namespace std::chrono_literals;
 
 struct History : testing::Test {
     void add(const std::string& message) {
-        history.append(core::Instant{std::chrono::days{20'000}}, {.severity = ports::Severity::Notice,
-                                                                  .name = "key-created",
-                                                                  .message = message,
-                                                                  .fields = {{"key_id", "k1"}}});
+        last = history.append(core::Instant{std::chrono::days{20'000}}, {.severity = ports::Severity::Notice,
+                                                                         .name = "key-created",
+                                                                         .message = message,
+                                                                         .fields = {{"key_id", "k1"}}});
     }
     static std::string line(const std::string& message) {
         return R"({"at":"2024-10-04T00:00:00.000Z","event":"key-created","message":")" + message +
@@ -30,6 +30,7 @@ struct History : testing::Test {
 
     fakes::TemporaryDirectory directory;
     HistoryFile history{directory.path};
+    core::Result<void> last;
     std::string file = directory.file("history.jsonl");
 };
 
@@ -88,18 +89,35 @@ TEST_F(History, GoesBackIntoTheFileBefore) {
     EXPECT_EQ(history.latest(10), (std::vector{line("one"), line("two"), line("three")}));
 }
 
-TEST_F(History, LosesWhatCannotBeWrittenAndNothingElse) {
+TEST_F(History, LosesWhatCannotBeWrittenAndSaysWhy) {
     HistoryFile nowhere{directory.file("missing")};
-    nowhere.append({}, {.severity = ports::Severity::Notice, .name = "x", .message = "y"});
+    last = nowhere.append({}, {.severity = ports::Severity::Notice, .name = "x", .message = "y"});
+    ASSERT_FALSE(last);
+    EXPECT_TRUE(last.error().message.contains("history.jsonl: it can't be opened: No such file"))
+        << last.error().message;
     EXPECT_TRUE(nowhere.latest(10).empty());
     std::filesystem::create_symlink(directory.file("other"), file);
     add("one");
+    EXPECT_FALSE(last);
     EXPECT_FALSE(std::filesystem::exists(directory.file("other")));
     std::filesystem::remove(file);
     const std::string long_text(500, '\x01');  // six times as long in JSON
-    history.append({}, {.name = "x", .message = long_text, .fields = {{"why", long_text}}});
+    last = history.append({}, {.name = "x", .message = long_text, .fields = {{"why", long_text}}});
+    ASSERT_FALSE(last);
+    EXPECT_TRUE(last.error().message.contains("the event x is longer")) << last.error().message;
     add("two");
+    EXPECT_TRUE(last);
     EXPECT_EQ(history.latest(10), (std::vector{line("two")}));
+}
+
+TEST_F(History, AFullOneThatCannotBeRenamedIsTold) {
+    std::filesystem::create_directories(file + ".1/x");
+    add(std::string(400, 'x'));
+    EXPECT_TRUE(last);
+    put(file, std::string(HistoryFile::full, 'x') + "\n");
+    add("one");
+    ASSERT_FALSE(last);
+    EXPECT_TRUE(last.error().message.contains("renamed")) << last.error().message;
 }
 
 }  // namespace
