@@ -13,7 +13,7 @@
 namespace devkey {
 namespace {
 
-struct Log : ports::Reporter {
+struct LogOfEvents : ports::Reporter {
     void report(const ports::Event& event) noexcept override { told.emplace_back(event.name); }
     [[nodiscard]] std::ptrdiff_t times(std::string_view name) const { return std::ranges::count(told, name); }
     std::vector<std::string> told;
@@ -21,7 +21,7 @@ struct Log : ports::Reporter {
 
 TEST(Recorder, AGapInTheHistoryIsToldOnceUntilItIsWrittenAgain) {
     const fakes::TemporaryDirectory directory;
-    Log log;
+    LogOfEvents log;
     fakes::Clock clock;
     storage::HistoryFile history{directory.file("state")};
     Recorder recorder{log, history, clock};
