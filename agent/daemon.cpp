@@ -113,6 +113,7 @@ Daemon::End Daemon::run() {
         desk_moves_.clear();
         desk_.open(wanted_->control);
     });
+    if (watchdog_.wanted()) loop_.watch(watchdog_.descriptor(), [this] { feed_watchdog(); });
     read_request();
     if (!flags_.once) {
         watch_files();
@@ -137,6 +138,14 @@ bool Daemon::stop_threads() {
     shared_.interrupter.abort();
     stop_planning_.request_stop();
     return worker_.stop(worker_may_take) && planner_.stop(planner_may_take);
+}
+
+void Daemon::feed_watchdog() {
+    // Never less than before: what is under way may go by the settings of before.
+    longest_step_ = std::max(longest_step_, core::longest_step(*wanted_));
+    auto progress = worker_.progress();
+    progress.steps += shared_.interrupter.steps();
+    watchdog_.look(std::chrono::steady_clock::now(), progress, longest_step_);
 }
 
 void Daemon::ask(Trigger trigger) {

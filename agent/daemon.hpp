@@ -19,6 +19,7 @@
 #include "host/signals.hpp"
 #include "host/timer.hpp"
 #include "host/wake.hpp"
+#include "host/watchdog.hpp"
 #include "host/worker.hpp"
 #include "metrics_file.hpp"
 #include "on_disk.hpp"
@@ -85,6 +86,7 @@ class Daemon {
     void ask(engine::Trigger trigger);
     void answered();
     void tell(const engine::Snapshot& snapshot);
+    void feed_watchdog();
     void read_request();
     /// False: somebody is just writing there.
     [[nodiscard]] bool forget_request();
@@ -114,6 +116,7 @@ class Daemon {
     host::Timer timer_;
     host::ClockWatch clock_watch_;
     host::Notify notify_;
+    host::Watchdog watchdog_{notify_};
     FrontDesk desk_;
     host::Wake desk_moves_;  // not from within its own handler
     std::optional<engine::Snapshot> latest_;
@@ -121,6 +124,7 @@ class Daemon {
     std::vector<Watched> watched_;
     bool told_of_blindness_ = false;
     SettingsPointer wanted_;  // what the last request names
+    core::Millis longest_step_{};
     core::Asking asking_;
     bool changed_ = false;
     Outcome outcome_;

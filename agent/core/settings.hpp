@@ -91,4 +91,8 @@ struct Settings {
     Policy policy;
 };
 
+/// How long the worker may at most be busy without beginning or ending anything on the network: all its
+/// deadlines together, and what a slow disk may take.
+[[nodiscard]] Millis longest_step(const Settings& settings);
+
 }  // namespace devkey::core

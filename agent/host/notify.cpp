@@ -44,4 +44,8 @@ void Notify::stopping() {
     send("STOPPING=1");
 }
 
+void Notify::alive(std::chrono::microseconds until_next) {
+    send(ready_ ? "WATCHDOG=1" : fmt::format("WATCHDOG=1\nEXTEND_TIMEOUT_USEC={}", until_next.count()));
+}
+
 }  // namespace devkey::host

@@ -1,6 +1,7 @@
 // What systemd is told (sd_notify). Nothing happens where nobody listens ($NOTIFY_SOCKET).
 #pragma once
 
+#include <chrono>
 #include <string_view>
 
 namespace devkey::host {
@@ -15,6 +16,9 @@ class Notify {
     void reloading();
     void reloaded();
     void stopping();
+    /// WATCHDOG=1. Before ready(), the start may take as long from now on, too: that watches over a start,
+    /// which systemd's watchdog doesn't.
+    void alive(std::chrono::microseconds until_next);
 
  private:
     bool ready_ = false;

@@ -28,7 +28,9 @@ core::BootInstant SystemClock::boot_now() const {
 
 bool SystemClock::is_synchronised() const {
     timex facts{};
-    return ::adjtimex(&facts) != TIME_ERROR && (facts.status & STA_UNSYNC) == 0;
+    const int state = ::adjtimex(&facts);
+    // Refused (ProtectClock=): then nobody knows.
+    return state >= 0 && state != TIME_ERROR && (facts.status & STA_UNSYNC) == 0;
 }
 
 core::Millis SystemClock::utc_offset() const {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -13,6 +14,12 @@
 #include "host/wake.hpp"
 
 namespace devkey::host {
+
+/// What can be seen of a worker from outside.
+struct Progress {
+    bool busy = false;        ///< a request is being done
+    std::uint64_t steps = 0;  ///< while it changes, the work goes on
+};
 
 /// Does requests one after the other. Requests that come while one is being done become one, by
 /// `merge(waiting, next)`; of answers nobody took, the latest is kept. Used by one thread.
@@ -52,6 +59,12 @@ class Worker {
         return std::exchange(shared_->answer, std::nullopt);
     }
 
+    /// Counts requests begun and done.
+    [[nodiscard]] Progress progress() const {
+        const std::scoped_lock lock{shared_->mutex};
+        return {.busy = shared_->steps % 2 == 1, .steps = shared_->steps};
+    }
+
     /// Does no further request and waits at most `bound` for the one being done. True: the thread has ended.
     /// False: it is stuck, and the caller leaves the process at once (_exit), because what the thread uses
     /// must not be destroyed under it.
@@ -82,6 +95,7 @@ class Worker {
         std::condition_variable changed;
         std::optional<Request> request;
         std::optional<Answer> answer;
+        std::uint64_t steps = 0;  // odd: it is busy
         bool ending = false;
         bool ended = false;
     };
@@ -92,9 +106,11 @@ class Worker {
             shared->changed.wait(lock, [&] { return shared->ending || shared->request; });
             if (shared->ending) break;
             Request request = *std::exchange(shared->request, std::nullopt);
+            ++shared->steps;
             lock.unlock();
             Answer answer = work(std::move(request));
             lock.lock();
+            ++shared->steps;
             shared->answer = std::move(answer);
             shared->answered.set();
         }

@@ -36,6 +36,7 @@ void Interrupter::run() {
 }
 
 Interrupter::Watch::Watch(Interrupter& interrupter, int socket, Time deadline) : interrupter_(interrupter) {
+    ++interrupter_.steps_;
     const std::lock_guard lock(interrupter_.mutex_);
     interrupter_.socket_ = socket;
     interrupter_.deadline_ = deadline;
@@ -44,6 +45,7 @@ Interrupter::Watch::Watch(Interrupter& interrupter, int socket, Time deadline) :
 }
 
 Interrupter::Watch::~Watch() {
+    ++interrupter_.steps_;
     const std::lock_guard lock(interrupter_.mutex_);
     interrupter_.socket_ = -1;
     interrupter_.changed_.notify_all();

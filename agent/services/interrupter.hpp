@@ -1,8 +1,10 @@
 // Ends a blocking call from outside: at its deadline, or because the agent stops.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 #include <stop_token>
 #include <thread>
@@ -27,6 +29,9 @@ class Interrupter {
     /// Stopped by the abort: for what waits on something else than a socket.
     [[nodiscard]] std::stop_token token() const noexcept { return abort_.get_token(); }
 
+    /// From any thread: how many watches have begun and ended. While it changes, calls go on.
+    [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
+
     /// Shuts `socket` down at `deadline`, or when aborted, until the watch ends. One watch at a time. The
     /// socket must stay open as long, and be connected or connecting: on any other a shutdown does nothing.
     class Watch {
@@ -44,6 +49,7 @@ class Interrupter {
     void run();
 
     std::stop_source abort_;
+    std::atomic<std::uint64_t> steps_ = 0;
     std::mutex mutex_;  // a plain mutex's lock fails only where it's used wrongly: noexcept functions may
     std::condition_variable changed_;
     int socket_ = -1;

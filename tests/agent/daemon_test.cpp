@@ -95,6 +95,14 @@ TEST_F(DaemonTest, ASighupEndsALongWaitThoughTheSettingsAreWrong) {
     EXPECT_TRUE(daemon.process().errors().contains("bad-settings"));
 }
 
+TEST_F(DaemonTest, TellsSystemdsWatchdogThatItLives) {
+    serve([](const std::string& url) { return std::vector{location(url), Answer{http_answer(401, "{}")}}; });
+    Daemon daemon(*device, {"env", "WATCHDOG_USEC=40000"});
+    ASSERT_TRUE(daemon.tells("STATUS=owner-refused"));
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(daemon.tells("WATCHDOG=1\nEXTEND_TIMEOUT_USEC=40000")) << i;
+    EXPECT_EQ(daemon.process().end(SIGTERM), 0);
+}
+
 TEST_F(DaemonTest, ASighupDoesNotEndAWaitThatTheServiceAskedFor) {
     serve([](const std::string& url) {
         return std::vector{location(url), Answer{http_answer(429, "{}", "Retry-After: 600\r\n")}};

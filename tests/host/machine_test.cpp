@@ -5,13 +5,17 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <fstream>
 #include <set>
 #include <string>
 
+#include "fakes/refuse_call.hpp"
 #include "fakes/temporary_directory.hpp"
 #include "host/device_id.hpp"
 #include "host/hardening.hpp"
@@ -73,6 +77,18 @@ TEST(DeviceId, FromTheMachineIdHidesIt) {
     EXPECT_EQ(machine_tag().size(), 32U);
     const std::set<std::string> all{raw, id_of(core::FromMachineId{}), machine_tag()};
     EXPECT_EQ(all.size(), 3U);
+}
+
+TEST(SystemClock, IsNotTakenToBeSynchronisedWhereNobodyMayAsk) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const bool refused =
+            fakes::refuse_call(SYS_adjtimex, EPERM) && fakes::refuse_call(SYS_clock_adjtime, EPERM);
+        ::_exit(!refused || SystemClock{}.is_synchronised() ? 1 : 0);
+    }
+    int status = -1;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
 }
 
 TEST(Entropy, GivesTagsOfItsLetters) {

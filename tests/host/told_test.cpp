@@ -1,47 +1,26 @@
 // What systemd and the log are told.
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
-#include <cstring>
+#include <chrono>
 #include <string>
 
 #include "fakes/clock.hpp"
-#include "fakes/temporary_directory.hpp"
-#include "host/descriptor.hpp"
 #include "host/log_reporter.hpp"
 #include "host/notify.hpp"
-#include "host/readable.hpp"
+#include "host/notify_socket.hpp"
 
 namespace devkey::host {
 namespace {
 
-// Listens where systemd would.
 class NotifyTest : public testing::Test {
  protected:
-    void SetUp() override {
-        const std::string path = directory_.file("notify");
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        ASSERT_LT(path.size(), sizeof address.sun_path);
-        std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-        ASSERT_EQ(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-        ASSERT_EQ(::setenv("NOTIFY_SOCKET", path.c_str(), 1), 0);
-    }
-    void TearDown() override { ::unsetenv("NOTIFY_SOCKET"); }
-    std::string told() const {
-        std::array<char, 4096> buffer{};
-        if (!readable_now(socket_.get())) return "";
-        const ssize_t size = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
-        return {buffer.data(), static_cast<std::size_t>(size)};
-    }
+    std::string told() const { return socket_.told(); }
 
-    fakes::TemporaryDirectory directory_;
-    Descriptor socket_{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    NotifySocket socket_;
     Notify notify_;
 };
 
@@ -69,6 +48,15 @@ TEST_F(NotifyTest, KeepsStatusInOneLine) {
     EXPECT_EQ(told(), "STATUS=waiting READY=1");
     notify_.stopping();
     EXPECT_EQ(told(), "STOPPING=1");
+}
+
+TEST_F(NotifyTest, WatchesOverTheStartToo) {
+    notify_.alive(std::chrono::seconds{2});
+    EXPECT_EQ(told(), "WATCHDOG=1\nEXTEND_TIMEOUT_USEC=2000000");
+    notify_.ready();
+    EXPECT_EQ(told(), "READY=1");
+    notify_.alive(std::chrono::seconds{2});
+    EXPECT_EQ(told(), "WATCHDOG=1");
 }
 
 class LogTest : public testing::Test {

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "fakes/refuse_call.hpp"
 #include "fakes/temporary_directory.hpp"
 
 namespace devkey::storage {
@@ -87,6 +89,23 @@ TEST(WriteFile, IsNeverLooserThanAskedForNotEvenForAMoment) {
     ASSERT_TRUE(write_file(calls, directory.file("a"), "content", {.mode = 0600, .group = ::getegid()}));
     ::umask(old);
     EXPECT_EQ(calls.loosest, 0U);
+}
+
+// The shipped unit lets nobody change a group.
+TEST(WriteFile, ChangesNoGroupThatIsRightFromBirth) {
+    const TemporaryDirectory directory;
+    const pid_t child = ::fork();
+    if (child == 0) {
+        FileCalls calls;
+        const bool refused = fakes::refuse_call(SYS_fchown, EPERM);
+        const auto written =
+            write_file(calls, directory.file("a"), "content", {.mode = 0640, .group = ::getegid()});
+        ::_exit(refused && written ? 0 : 1);
+    }
+    int status = -1;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+    EXPECT_EQ(content_of(directory.file("a")), "content");
 }
 
 TEST(WriteFile, ThatFailsAnywhereLeavesTheOldFileWhole) {
