@@ -28,7 +28,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
     fuzz::Bytes bytes{data, size};
     const auto message = bytes.text().substr(0, 500);
-    static_cast<void>(history.append(bytes.instant(), {.name = "key-published", .message = message}));
+    const auto kept = history.append(bytes.instant(), {.name = "key-published", .message = message});
+    fuzz::require(kept.has_value(), "an event is written");
     const auto after = history.latest(1);
     fuzz::require(after.size() == 1, "an event is kept");
     const auto last = json::parse_object(after.front());

@@ -19,8 +19,7 @@ using namespace std::chrono_literals;
 constexpr core::Millis longest = 70s;
 
 // systemd wants to hear every minute.
-class WatchdogTest : public testing::Test {
- protected:
+struct WatchdogTest : testing::Test {
     WatchdogTest() { ask("60000000"); }
     ~WatchdogTest() override {
         ::unsetenv("WATCHDOG_USEC");
