@@ -8,7 +8,6 @@ namespace {
 
 using core::ErrorKind;
 using core::Hook;
-using core::Reason;
 using core::Request;
 using fakes::World;
 using ports::Severity;
