@@ -6,7 +6,7 @@
 namespace devkey::core {
 namespace {
 
-constexpr std::size_t longest = 255;
+constexpr std::size_t longest_unit_name = 255;
 
 bool is_one_of_names(char c) {
     constexpr std::string_view others = ":-_.\\@";
@@ -19,7 +19,7 @@ bool is_one_of_names(char c) {
 bool is_unit_name(std::string_view name) {
     constexpr std::array<std::string_view, 4> kinds{".service", ".socket", ".mount", ".swap"};
     const auto dot = name.rfind('.');
-    if (name.size() > longest || dot == std::string_view::npos || dot == 0 || name.front() == '@')
+    if (name.size() > longest_unit_name || dot == std::string_view::npos || dot == 0 || name.front() == '@')
         return false;
     return std::ranges::find(kinds, name.substr(dot)) != kinds.end() &&
            std::ranges::all_of(name, is_one_of_names);

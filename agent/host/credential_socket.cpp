@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t too_much = std::size_t{1024} * 1024 + 1;
 
-std::optional<CredentialPeer> peer_of(int descriptor) {
+std::optional<CredentialPeer> asker_of(int descriptor) {
     const auto credentials = credentials_of(descriptor);
     sockaddr_un address{};
     socklen_t size = sizeof address;
@@ -56,7 +56,7 @@ void CredentialSocket::accepted(Descriptor descriptor) {
         given = !text.empty() && send_now(descriptor.get(), text) == static_cast<ssize_t>(text.size());
         return given;
     };
-    if (const auto peer = peer_of(descriptor.get())) asked_(*peer, give);
+    if (const auto peer = asker_of(descriptor.get())) asked_(*peer, give);
     if (!given) refuse(std::move(descriptor));
 }
 

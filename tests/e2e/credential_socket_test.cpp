@@ -10,7 +10,7 @@
 namespace devkey::e2e {
 namespace {
 
-using Client = fakes::CredentialClient;
+using Asker = fakes::CredentialClient;
 
 /// A device with its first key, whose daemon runs and gives the key to taker.service.
 struct CredentialSocket : Ctl {
@@ -27,7 +27,7 @@ struct CredentialSocket : Ctl {
     }
     [[nodiscard]] std::string path() const { return device.directory.file("credential.sock"); }
     [[nodiscard]] std::string ask(const std::string& unit) const {
-        return Client(path(), fakes::name_for(unit)).rest();
+        return Asker(path(), fakes::name_for(unit)).rest();
     }
     [[nodiscard]] std::string published() const { return fakes::content_of(device.credential_file()); }
     void expect_refused(const std::string& unit, const std::string& why) {
@@ -65,7 +65,7 @@ TEST_F(CredentialSocket, WaitsNeitherForTheServiceNorForTheWorker) {
 TEST_F(CredentialSocket, RefusesEverybodyElseAndSaysSo) {
     expect_refused("other.service", "credential_socket.units doesn't list the unit");
     for (int i = 0; i < 3; ++i) EXPECT_TRUE(fakes::refuses(ask("other.service")));
-    EXPECT_TRUE(fakes::refuses(Client(path(), "").rest()));
+    EXPECT_TRUE(fakes::refuses(Asker(path(), "").rest()));
     EXPECT_TRUE(logs("it isn't systemd that asks")) << log();
     daemon->end(SIGTERM);
     EXPECT_TRUE(log().contains("(count=3, unit=other.service)")) << log();
@@ -119,7 +119,7 @@ TEST_F(CredentialSocket, FollowsTheSettingsWithAReload) {
 }
 
 TEST_F(CredentialSocket, ThoseWhoDoNotReadHoldNobodyUp) {
-    std::deque<Client> silent;
+    std::deque<Asker> silent;
     for (int i = 0; i < 100; ++i) silent.emplace_back(path(), "");
     EXPECT_EQ(ask("taker.service"), published());
     EXPECT_EQ(ctl({"rotate", "--wait"}).exit_code, 0);

@@ -20,7 +20,7 @@
 namespace devkey::host {
 namespace {
 
-using Client = fakes::CredentialClient;
+using Asker = fakes::CredentialClient;
 
 /// Gives `credential` to giver.service.
 class Provider {
@@ -71,15 +71,15 @@ struct CredentialSocketTest : testing::Test {
 TEST_F(CredentialSocketTest, GivesTheCredentialToTheEnd) {
     Provider provider(path);
     ASSERT_TRUE(provider.listening);
-    EXPECT_EQ(Client(path, fakes::name_for("giver.service")).rest(), "the key\n");
+    EXPECT_EQ(Asker(path, fakes::name_for("giver.service")).rest(), "the key\n");
     EXPECT_EQ(provider.given(), std::vector<bool>{true});
 }
 
 TEST_F(CredentialSocketTest, KnowsWhoAsks) {
     Provider provider(path);
     const auto name = fakes::name_for("some.service");
-    static_cast<void>(Client(path, name).rest());
-    static_cast<void>(Client(path, "").rest());
+    static_cast<void>(Asker(path, name).rest());
+    static_cast<void>(Asker(path, "").rest());
     const auto peers = provider.peers();
     ASSERT_EQ(peers.size(), 2U);
     EXPECT_EQ(peers[0].uid, ::geteuid());
@@ -88,38 +88,38 @@ TEST_F(CredentialSocketTest, KnowsWhoAsks) {
     EXPECT_EQ(peers[1].address, "");
     auto longest = fakes::name_for("long.service");
     longest.resize(sizeof(sockaddr_un::sun_path) - 1, 'x');
-    static_cast<void>(Client(path, longest).rest());
+    static_cast<void>(Asker(path, longest).rest());
     EXPECT_EQ(provider.peers().back().address, std::string(1, '\0') + longest);
 }
 
 TEST_F(CredentialSocketTest, SendsMoreThanSystemdTakesToWhoIsRefused) {
     const Provider provider(path);
-    EXPECT_TRUE(fakes::refuses(Client(path, "").rest()));
-    EXPECT_TRUE(fakes::refuses(Client(path, fakes::name_for("other.service")).rest()));
+    EXPECT_TRUE(fakes::refuses(Asker(path, "").rest()));
+    EXPECT_TRUE(fakes::refuses(Asker(path, fakes::name_for("other.service")).rest()));
 }
 
 TEST_F(CredentialSocketTest, NeverGivesAnEmptyCredentialNorAPart) {
     {
         Provider provider(path, "");
-        EXPECT_TRUE(fakes::refuses(Client(path, fakes::name_for("giver.service")).rest()));
+        EXPECT_TRUE(fakes::refuses(Asker(path, fakes::name_for("giver.service")).rest()));
         EXPECT_EQ(provider.given(), std::vector<bool>{false});
     }
     Provider provider(path, std::string(std::size_t{8} * 1024 * 1024, 'x'));  // more than a socket holds
-    EXPECT_GT(Client(path, fakes::name_for("giver.service")).rest().size(), std::size_t{1024} * 1024);
+    EXPECT_GT(Asker(path, fakes::name_for("giver.service")).rest().size(), std::size_t{1024} * 1024);
     EXPECT_EQ(provider.given(), std::vector<bool>{false});
 }
 
 TEST_F(CredentialSocketTest, IsHeldUpByNobody) {
     Provider provider(path);
-    std::deque<Client> silent;
+    std::deque<Asker> silent;
     for (std::size_t i = 0; i < 3 * CredentialSocket::most_refused; ++i) {
         silent.emplace_back(path, "");
-        EXPECT_EQ(Client(path, fakes::name_for("giver.service")).rest(), "the key\n");
+        EXPECT_EQ(Asker(path, fakes::name_for("giver.service")).rest(), "the key\n");
     }
     EXPECT_TRUE(fakes::refuses(silent.back().rest()));
     EXPECT_FALSE(fakes::refuses(silent.front().rest())) << "nobody had room for it any more";
-    for (int i = 0; i < 200; ++i) static_cast<void>(Client(path, ""));  // who leave in the middle
-    EXPECT_EQ(Client(path, fakes::name_for("giver.service")).rest(), "the key\n");
+    for (int i = 0; i < 200; ++i) static_cast<void>(Asker(path, ""));  // who leave in the middle
+    EXPECT_EQ(Asker(path, fakes::name_for("giver.service")).rest(), "the key\n");
 }
 
 TEST_F(CredentialSocketTest, LetsNobodyElseConnect) {
