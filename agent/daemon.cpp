@@ -56,6 +56,7 @@ Daemon::Daemon(const Flags& flags, SettingsPointer settings, const Shared& share
              .reload = [this] { return this->reload(); },
              .look = [this] { ask(Trigger::Look); },
              .plan = [this](core::Millis span) { plan(span); }}),
+      provider_(loop_, shared),
       wanted_(std::move(settings)),
       metrics_(shared.files, shared.reporter),
       worker_([this](const Request& request) { return work(request); },
@@ -109,15 +110,15 @@ Daemon::End Daemon::run() {
     loop_.watch(clock_watch_.descriptor(), [this] {
         if (clock_watch_.was_set()) ask(Trigger::ClockSet);
     });
-    loop_.watch(desk_moves_.descriptor(), [this] {
-        desk_moves_.clear();
-        desk_.open(wanted_->control);
+    loop_.watch(sockets_move_.descriptor(), [this] {
+        sockets_move_.clear();
+        open_sockets();
     });
     if (watchdog_.wanted()) loop_.watch(watchdog_.descriptor(), [this] { feed_watchdog(); });
     read_request();
     if (!flags_.once) {
         watch_files();
-        desk_.open(wanted_->control);
+        open_sockets();
     }
     // What this run was started for must not end as what somebody else has asked for since.
     const auto there = asking_.request;
@@ -128,6 +129,7 @@ Daemon::End Daemon::run() {
     loop_.run();
     notify_.stopping();
     desk_.tell_of_counted();
+    provider_.tell_of_counted();
     const bool back = stop_threads();
     return {std::move(outcome_), !back};
 }
@@ -188,6 +190,7 @@ void Daemon::answered() {
     if (answer->asked == wanted_ && answer->used != wanted_) {
         wanted_ = answer->used;
         watch_files();
+        sockets_move_.set();
     }
     const bool done = answer->snapshot->request_done && answer->asking == asking_;
     const bool stays = done && !forget_request();
@@ -306,7 +309,7 @@ bool Daemon::reload() {
     if (good) {
         wanted_ = std::move(settings);
         watch_files();
-        desk_moves_.set();
+        sockets_move_.set();
     } else {
         shared_.reporter.report(
             {ports::Severity::Error, "settings-kept",
@@ -317,6 +320,11 @@ bool Daemon::reload() {
     ask(Trigger::Retry);
     notify_.reloaded();
     return good;
+}
+
+void Daemon::open_sockets() {
+    desk_.open(wanted_->control);
+    provider_.open(wanted_);
 }
 
 void Daemon::watch_files() {

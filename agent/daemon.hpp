@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "credential_provider.hpp"
 #include "flags.hpp"
 #include "front_desk.hpp"
 #include "host/clock_watch.hpp"
@@ -99,6 +100,7 @@ class Daemon {
     void planned();
     [[nodiscard]] bool stop_threads();
     [[nodiscard]] core::Result<void> record(const core::Asking& asking);
+    void open_sockets();
     void watch_files();
     void watch(Watched& watched);
     void touched(engine::Trigger trigger);
@@ -118,7 +120,8 @@ class Daemon {
     host::Notify notify_;
     host::Watchdog watchdog_{notify_};
     FrontDesk desk_;
-    host::Wake desk_moves_;  // not from within its own handler
+    CredentialProvider provider_;
+    host::Wake sockets_move_;  // not from within their own handlers
     std::optional<engine::Snapshot> latest_;
     core::BootInstant latest_at_{};  // when it came
     std::vector<Watched> watched_;

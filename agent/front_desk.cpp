@@ -35,19 +35,15 @@ std::string refuse(host::NoLine fault) {
 }  // namespace
 
 FrontDesk::FrontDesk(host::EventLoop& loop, const Shared& shared, Daemon daemon)
-    : loop_(loop),
-      shared_(shared),
+    : shared_(shared),
       daemon_(std::move(daemon)),
+      refusals_(loop, shared,
+                {.severity = Severity::Warning,
+                 .name = "control-refused",
+                 .message = "somebody went on asking for what they may not ask for"},
+                "uid"),
       socket_(loop, shared.clock,
               [this](const host::Peer& peer, host::ControlSocket::Line line) { return answer(peer, line); }) {
-    loop_.watch(minute_.descriptor(), [this] {
-        minute_.clear();
-        tell_of_counted(shared_.clock.boot_now());
-    });
-}
-
-FrontDesk::~FrontDesk() {
-    loop_.forget(minute_.descriptor());
 }
 
 void FrontDesk::open(const core::ControlSettings& settings) {
@@ -128,27 +124,13 @@ void FrontDesk::planned(const std::string& line) {
 }
 
 void FrontDesk::tell_of_refusal(const host::Peer& peer, const control::Question& question) {
-    const auto now = shared_.clock.boot_now();
-    tell_of_counted(now);
-    if (!refusals_.is_news(peer.uid, now)) return minute_.set(*refusals_.due());
-    shared_.reporter.report({.severity = Severity::Warning,
-                             .name = "control-refused",
-                             .message = "somebody asked for what they may not ask for",
-                             .fields = {{"verb", std::string(control::name_of(question.verb))},
-                                        {"uid", std::to_string(peer.uid)},
-                                        {"pid", std::to_string(peer.pid)}}});
-}
-
-void FrontDesk::tell_of_counted(core::BootInstant now) {
-    for (const auto& rest : refusals_.take(now)) {
-        ports::Event event{.severity = Severity::Warning,
-                           .name = "control-refused",
-                           .message = "somebody went on asking for what they may not ask for",
-                           .fields = {{"count", std::to_string(rest.count)}}};
-        if (rest.uid) event.fields.emplace_back("uid", std::to_string(*rest.uid));
-        shared_.reporter.report(event);
-    }
-    if (const auto due = refusals_.due()) minute_.set(*due);
+    const auto uid = std::to_string(peer.uid);
+    refusals_.tell(uid, {.severity = Severity::Warning,
+                         .name = "control-refused",
+                         .message = "somebody asked for what they may not ask for",
+                         .fields = {{"verb", std::string(control::name_of(question.verb))},
+                                    {"uid", uid},
+                                    {"pid", std::to_string(peer.pid)}}});
 }
 
 }  // namespace devkey

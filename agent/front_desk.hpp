@@ -11,11 +11,10 @@
 #include <string>
 
 #include "control/desk.hpp"
-#include "control/refusals.hpp"
 #include "core/settings.hpp"
 #include "host/control_socket.hpp"
 #include "host/event_loop.hpp"
-#include "host/timer.hpp"
+#include "refusal_log.hpp"
 #include "wiring.hpp"
 
 namespace devkey {
@@ -36,9 +35,6 @@ class FrontDesk {
 
     /// `loop` and `shared` outlive it.
     FrontDesk(host::EventLoop& loop, const Shared& shared, Daemon daemon);
-    FrontDesk(const FrontDesk&) = delete;
-    FrontDesk& operator=(const FrontDesk&) = delete;
-    ~FrontDesk();
 
     /// Listens as the settings say, from now on. Where it can't, that is reported, and the daemon goes on
     /// without.
@@ -47,9 +43,8 @@ class FrontDesk {
     /// The plan that the daemon was asked for, as the answer's line. Not from within Daemon::plan.
     void planned(const std::string& line);
 
-    /// Reports the refusals that were only counted until now: at the end, and by itself when a minute is
-    /// over.
-    void tell_of_counted(core::BootInstant now = core::BootInstant::max());
+    /// Reports the refusals that were only counted until now.
+    void tell_of_counted() { refusals_.tell_of_counted(); }
 
  private:
     using Answer = std::optional<std::string>;  // none: later
@@ -66,11 +61,9 @@ class FrontDesk {
     void tell_of_refusal(const host::Peer& peer, const control::Question& question);
     [[nodiscard]] std::optional<gid_t> group(const std::string& setting, const std::string& name);
 
-    host::EventLoop& loop_;
     const Shared& shared_;
     Daemon daemon_;
-    control::Refusals refusals_;
-    host::Timer minute_;  // not set unless refusals are counted
+    RefusalLog refusals_;
     std::optional<gid_t> readers_;
     std::optional<gid_t> changers_;
     std::deque<Plan> plans_;  // asked for; the first one is being made

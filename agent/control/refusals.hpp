@@ -6,29 +6,30 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "core/time.hpp"
 
 namespace devkey::control {
 
-/// Of each user the first refusal is told at once, and how many more there were once a minute from it is
-/// over. Users beyond the first so many count as if they were one.
+/// Of each (a user, a unit) the first refusal is told at once, and how many more there were once a minute
+/// from it is over. Those beyond the first so many count as if they were one.
 class Refusals {
  public:
     static constexpr core::Millis minute = std::chrono::minutes{1};
-    static constexpr std::size_t most_users = 64;
+    static constexpr std::size_t most = 64;
 
     /// What was counted and not told.
     struct Rest {
-        std::optional<std::uint32_t> uid;  ///< none: of several users
+        std::optional<std::string> who;  ///< none: several
         std::uint64_t count = 0;
 
         bool operator==(const Rest&) const = default;
     };
 
-    /// Of this user. True: it is to be told now; false: it is counted.
-    [[nodiscard]] bool is_news(std::uint32_t uid, core::BootInstant now);
+    /// Of `who`. True: it is to be told now; false: it is counted.
+    [[nodiscard]] bool is_news(const std::string& who, core::BootInstant now);
 
     /// What was counted in minutes that are over by `now`: it begins anew.
     [[nodiscard]] std::vector<Rest> take(core::BootInstant now);
@@ -42,7 +43,7 @@ class Refusals {
         std::uint64_t more = 0;
     };
 
-    std::map<std::optional<std::uint32_t>, Minute> minutes_;  // by user; none: the others
+    std::map<std::optional<std::string>, Minute> minutes_;  // by who it is; none: the others
 };
 
 }  // namespace devkey::control

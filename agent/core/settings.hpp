@@ -74,6 +74,12 @@ struct ControlSettings {
     std::string change_group;  ///< its members may ask for anything; empty: likewise
 };
 
+/// The socket from which systemd fetches the key for the units that it starts.
+struct CredentialSocketSettings {
+    std::string path = "/run/devkeyd/credential.sock";  ///< at most 107 bytes
+    std::vector<std::string> units;  ///< who may have it, a template for all its instances; none: no socket
+};
+
 /// What monitoring reads.
 struct MetricsSettings {
     std::string textfile;  ///< for node_exporter's textfile collector; empty: none is written
@@ -87,6 +93,7 @@ struct Settings {
     CredentialFileSettings credential_file;
     std::string state_directory = "/var/lib/devkeyd";
     ControlSettings control;
+    CredentialSocketSettings credential_socket;
     MetricsSettings metrics;
     Policy policy;
 };

@@ -16,6 +16,7 @@
 #include "core/time.hpp"
 #include "host/descriptor.hpp"
 #include "host/event_loop.hpp"
+#include "host/listening_socket.hpp"
 #include "host/timer.hpp"
 #include "ports/clock.hpp"
 
@@ -59,12 +60,10 @@ class ControlSocket {
     ControlSocket& operator=(const ControlSocket&) = delete;
     ~ControlSocket();
 
-    /// Listens at `path` from now on, and no more where it listened before. A socket that nobody listens to
-    /// is replaced. Unavailable: another process listens there; InvalidInput: it is too long for a socket, or
-    /// there is something else; NotFound, Forbidden, Io.
+    /// As ListeningSocket::listen, and forgets the connections that there are.
     [[nodiscard]] core::Result<void> listen(const std::string& path);
     /// Empty: nowhere.
-    [[nodiscard]] const std::string& path() const noexcept { return path_; }
+    [[nodiscard]] const std::string& path() const noexcept { return listener_.path(); }
     /// The answer to what was left open by `connection`. Nothing if that is closed. Not from within Answer.
     void answer_later(std::uint64_t connection, const std::string& text);
     /// Forgets all connections, and removes the socket.
@@ -78,8 +77,7 @@ class ControlSocket {
         std::optional<core::BootInstant> until;  // none: it has asked, and is to be answered later
     };
 
-    void accept();
-    void rest();
+    void accepted(Descriptor descriptor);
     void read(int descriptor);
     [[nodiscard]] bool answer(const Client& client, Line line) const;
     void finish(int descriptor);
@@ -93,10 +91,8 @@ class ControlSocket {
     Answer answer_;
     ControlLimits limits_;
     Timer timer_;
-    Descriptor listener_;
-    std::string path_;
-    core::BootInstant deaf_until_{};  // the epoch: it listens
-    std::map<int, Client> clients_;   // by descriptor
+    ListeningSocket listener_;
+    std::map<int, Client> clients_;  // by descriptor
     std::uint64_t connections_ = 0;
 };
 

@@ -14,9 +14,9 @@ namespace devkey::host {
 
 EventLoop::EventLoop() : descriptor_(must_open(epoll_create1(EPOLL_CLOEXEC), "epoll")) {}
 
-void EventLoop::watch(int descriptor, Handler handler) {
+void EventLoop::watch(int descriptor, Handler handler, When when) {
     epoll_event event{};
-    event.events = EPOLLIN;
+    event.events = when == When::Readable ? EPOLLIN : EPOLLOUT;
     event.data.fd = descriptor;
     must_open(epoll_ctl(descriptor_.get(), EPOLL_CTL_ADD, descriptor, &event), "epoll_ctl");
     handlers_[descriptor] = std::make_shared<const Handler>(std::move(handler));

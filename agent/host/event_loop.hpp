@@ -16,9 +16,11 @@ class EventLoop {
 
     EventLoop();
 
-    /// Calls `handler` whenever `descriptor` is readable, which it must then change (read or clear it). The
-    /// descriptor stays the caller's, who forgets it before closing it.
-    void watch(int descriptor, Handler handler);
+    enum class When { Readable, Writable };
+
+    /// Calls `handler` whenever `descriptor` is readable (writable), which it must then change (read or clear
+    /// it, fill it). The descriptor stays the caller's, who forgets it before closing it.
+    void watch(int descriptor, Handler handler, When when = When::Readable);
     /// No handler of it is called from now on, also from within a handler. Nothing if it isn't watched.
     void forget(int descriptor);
 

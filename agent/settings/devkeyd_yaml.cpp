@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "core/unit_name.hpp"
 #include "settings/address.hpp"
 #include "settings/section.hpp"
 
@@ -237,17 +238,44 @@ core::CredentialFileSettings read_credential_file(Section& section) {
     return file;
 }
 
+std::string read_socket_path(const Value& value) {
+    auto path = value.file_path().value_or("");
+    if (path.size() > longest_socket_path)
+        value.wrong(fmt::format("is too long for a socket: at most {} bytes", longest_socket_path));
+    return path;
+}
+
 core::ControlSettings read_control(Section section) {
     core::ControlSettings control;
-    if (const auto socket = section.find("socket")) {
-        control.socket = socket->file_path().value_or("");
-        if (control.socket.size() > longest_socket_path)
-            socket->wrong(fmt::format("is too long for a socket: at most {} bytes", longest_socket_path));
-    }
+    if (const auto socket = section.find("socket")) control.socket = read_socket_path(*socket);
     if (const auto group = section.find("read_group")) control.read_group = read_group(*group);
     if (const auto group = section.find("change_group")) control.change_group = read_group(*group);
     section.finish();
     return control;
+}
+
+std::vector<std::string> read_units(const Value& value) {
+    std::vector<std::string> units;
+    for (const Value& item : value.list().value_or(std::vector<Value>{})) {
+        auto name = item.text(longest_text);
+        if (!name) continue;
+        if (!core::is_unit_name(*name))
+            item.wrong("expected a unit's name, my-program.service, or a template's, my-program@.service");
+        units.push_back(*std::move(name));
+    }
+    return units;
+}
+
+core::CredentialSocketSettings read_credential_socket(Section section, const std::string& control) {
+    core::CredentialSocketSettings socket;
+    const auto path = section.find("path");
+    if (path) socket.path = read_socket_path(*path);
+    if (socket.path == control)
+        path ? path->wrong("is control.socket: choose another")
+             : section.wrong("credential_socket.path is control.socket: choose another");
+    if (const auto units = section.find("units")) socket.units = read_units(*units);
+    section.finish();
+    return socket;
 }
 
 std::string read_textfile(const Value& value) {
@@ -323,6 +351,8 @@ DevkeydYaml read_devkeyd_yaml(const Node& root, const std::string& file, Problem
     const auto directory = top.find("state_directory");
     if (directory) settings.state_directory = directory->file_path().value_or("");
     settings.control = read_control(top.find_section("control"));
+    settings.credential_socket =
+        read_credential_socket(top.find_section("credential_socket"), settings.control.socket);
     if (const auto policy = top.find("policy")) {
         read.policy = policy->text(longest_argument).value_or("");
         read.policy_place = policy->place();

@@ -13,7 +13,7 @@ struct Schema {
     std::span<const std::string_view> keys;
 };
 
-inline constexpr std::array<std::string_view, 41> devkeyd_keys{
+inline constexpr std::array<std::string_view, 44> devkeyd_keys{
     "version",
     "service",
     "service.kind",
@@ -52,6 +52,9 @@ inline constexpr std::array<std::string_view, 41> devkeyd_keys{
     "control.socket",
     "control.read_group",
     "control.change_group",
+    "credential_socket",
+    "credential_socket.path",
+    "credential_socket.units",
     "metrics",
     "metrics.textfile",
     "policy",

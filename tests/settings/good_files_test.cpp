@@ -35,6 +35,8 @@ TEST(GoodFiles, TheLeastTakesEveryDefault) {
     EXPECT_EQ(settings.credential_file.path, "/var/lib/devkeyd/credential.json");
     EXPECT_EQ(settings.credential_file.mode, 0600U);
     EXPECT_EQ(settings.state_directory, "/var/lib/devkeyd");
+    EXPECT_EQ(settings.credential_socket.path, "/run/devkeyd/credential.sock");
+    EXPECT_TRUE(settings.credential_socket.units.empty());
     EXPECT_EQ(settings.policy, core::Policy{});
 }
 
@@ -57,6 +59,7 @@ device: {id: {literal: 007}}
 key: {prefix: My_Key_1}
 credential_file: {path: /run/app/key, format: env, mode: "0440", group: app}
 state_directory: /srv/devkeyd
+credential_socket: {path: /run/app/key.sock, units: [app.service, many@.service]}
 )");
     EXPECT_EQ(settings.service.url, "http://localhost:8080");
     EXPECT_EQ(settings.service.app, "12345");
@@ -76,6 +79,8 @@ state_directory: /srv/devkeyd
     EXPECT_EQ(settings.credential_file.mode, 0440U);
     EXPECT_EQ(settings.credential_file.group, "app");
     EXPECT_EQ(settings.state_directory, "/srv/devkeyd");
+    EXPECT_EQ(settings.credential_socket.path, "/run/app/key.sock");
+    EXPECT_EQ(settings.credential_socket.units, (Lines{"app.service", "many@.service"}));
 }
 
 TEST(GoodFiles, EveryKindOfSource) {

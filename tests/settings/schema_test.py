@@ -31,6 +31,7 @@ examples = {
         "credential_file": [{"path": "/run/app/key", "format": "env", "mode": "0440", "group": "app"}],
         "state_directory": ["/srv/devkeyd"],
         "control": [{"socket": "/run/app/control", "read_group": "watchers", "change_group": "admins"}],
+        "credential_socket": [{"path": "/run/app/credential", "units": ["my-program.service"]}],
         "metrics": [{"textfile": "/srv/metrics/devkeyd.prom"}],
         "policy": ["policy.yaml"],
     },
@@ -62,11 +63,13 @@ lookalikes = {
     r"[A-Z].*\d\d:\d\d": ["04:00-05:00", "02:00-02:00", "Sat,Sun 22:00-24:00", "24:00-01:00", "mon 02:00-03:00", "Mon 2:00-3:00",
                             "Mon..Fri,Sun 02:00-03:59", "Mon  02:00-03:00", "Mon 02:00-03:60", "Mon..  02:00-03:00", "Mon," * 30 + "Mon 02:00-03:00"],
     r"0\d{3}": ["0600", "0640", "0400", "0644", "0660", "1600", "600", "00600", 600, "0200", "0700"],
+    r".*\.service": ["a@.service", "a@1.service", "@.service", ".service", "a.socket", "a.timer", "a/b.service", "a b.service", "a.service\n",
+                    "x" * 247 + ".service", "x" * 248 + ".service"],
     r"[\w@.-]+": ["..", ".", "a-b", "a.b", "a/b", "a_b", "x" * 17, "anon-user", "api-key", "+1", "é", " a", "a b"],
 }
 # Values that are right by themselves, and don't fit together.
 together = {
-    "devkeyd": [{"credential_file": {"path": "/srv/devkeyd/state.json"}}],
+    "devkeyd": [{"credential_file": {"path": "/srv/devkeyd/state.json"}}, {"credential_socket": {"path": "/run/app/control"}}],
     "policy": [
         {"watchdog": {"heartbeat": {"file": "/srv/devkeyd/alive"}}},
         {"superseded": {"keep_enabled": "20d"}},
