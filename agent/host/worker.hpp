@@ -17,7 +17,7 @@ namespace devkey::host {
 
 /// What can be seen of a worker from outside.
 struct Progress {
-    bool busy = false;        ///< a request is being done
+    bool busy = false;        ///< a request is being done, or waits to be
     std::uint64_t steps = 0;  ///< while it changes, the work goes on
 };
 
@@ -62,7 +62,7 @@ class Worker {
     /// Counts requests begun and done.
     [[nodiscard]] Progress progress() const {
         const std::scoped_lock lock{shared_->mutex};
-        return {.busy = shared_->steps % 2 == 1, .steps = shared_->steps};
+        return {.busy = shared_->request || shared_->steps % 2 == 1, .steps = shared_->steps};
     }
 
     /// Does no further request and waits at most `bound` for the one being done. True: the thread has ended.

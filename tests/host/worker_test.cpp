@@ -69,6 +69,18 @@ TEST(Worker, MakesOneOfTheRequestsThatWait) {
     EXPECT_TRUE(worker.stop(60s));
 }
 
+// Or a thread that never begins would pass for one that has nothing to do.
+TEST(Worker, IsBusyFromTheMomentItIsAsked) {
+    for (int i = 0; i < 100; ++i) {
+        Gate gate;
+        Echo worker([&](std::string request) { return gate.work(std::move(request)); }, join);
+        EXPECT_FALSE(worker.progress().busy);
+        worker.ask("slow");
+        EXPECT_TRUE(worker.progress().busy);
+        gate.open.set_value();
+    }
+}
+
 TEST(Worker, TellsThatItIsStuck) {
     auto gate = std::make_shared<Gate>();
     std::promise<void> gone;
