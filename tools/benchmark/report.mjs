@@ -53,12 +53,12 @@ function read_subject(name) {
     start,
     rotation,
     instructions_m: number(`${name}-instructions/instructions`) / 1e6,
-    wakes: number(`${counted}/after`) - number(`${counted}/before`),
+    wakes: number(`${name}-sleeps-after`) - number(`${name}-sleeps-before`),
   };
 }
 
 const [ours, bare, web] = subjects.map(read_subject);
-const growth_kib = number('devkeyd-counted/anonymous_after') - number('devkeyd-counted/anonymous_before');
+const growth_kib = number('anonymous-after') - number('anonymous-before');
 const load = json('load.json');
 
 /// What doesn't depend on the machine's speed: a promise that isn't kept is a failure.
