@@ -6,9 +6,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <list>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -81,11 +82,15 @@ class Client {
     std::string key_;
 };
 
-using Clients = std::list<Client>;
+using Clients = std::vector<std::unique_ptr<Client>>;
 
+/// All at once: the server hangs up on those who are silent for long.
 Clients make_clients(SSL_CTX& context, const Load& load) {
-    Clients clients;
-    for (std::size_t i = 0; i < load.clients; ++i) clients.emplace_back(context, load, i);
+    Clients clients(load.clients);
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < load.clients; ++i)
+        threads.emplace_back([&, i] { clients[i] = std::make_unique<Client>(context, load, i); });
+    threads.clear();
     return clients;
 }
 
@@ -98,7 +103,7 @@ void run(const char* name, Clients& clients, std::chrono::seconds lasts, Millise
         auto mine = times.begin();
         for (auto& client : clients)
             threads.emplace_back([&client, &own = *mine++, until, thing] {
-                while (steady_clock::now() < until) own.push_back((client.*thing)());
+                while (steady_clock::now() < until) own.push_back(((*client).*thing)());
             });
     }
     const Milliseconds took = steady_clock::now() - (until - lasts);
