@@ -54,7 +54,7 @@ Connection::Connection(SSL_CTX& context, std::string_view url)
     BIO_get_ssl(stream_.get(), &ssl);
     const auto address = authority_.substr(0, authority_.rfind(':'));
     ::X509_VERIFY_PARAM_set1_ip_asc(::SSL_get0_param(ssl), address.c_str());
-    BIO_set_conn_hostname(stream_.get(), authority_.c_str());
+    BIO_set_conn_hostname(stream_.get(), authority_.data());
     BIO_set_ssl_mode(stream_.get(), 1);  // a client's
     if (BIO_do_handshake(stream_.get()) != 1) stop("no TLS with " + authority_);
 }
