@@ -1,5 +1,6 @@
 #include "daemon.hpp"
 
+#include <malloc.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -87,6 +88,8 @@ Daemon::Answer Daemon::work(const Request& request) {
     const bool leaves =
         flags_.once && !snapshot.more && !is_worth_waiting(snapshot.decision, shared_.clock.boot_now());
     if (leaves) device_->rest();  // no later pass does
+    // What a handshake took isn't needed for hours.
+    if (!leaves && !snapshot.more) ::malloc_trim(0);
     return {std::move(snapshot), request.settings, used_, request.asking};
 }
 

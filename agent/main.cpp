@@ -1,5 +1,6 @@
 // devkeyd: flags, settings, lock, and the run.
 #include <fmt/format.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -166,6 +167,8 @@ int run(const Flags& flags) {
 }  // namespace devkey
 
 int main(int argc, char** argv) {
+    // The threads take turns: an arena for each would cost memory, and time to make, and save nothing.
+    ::mallopt(M_ARENA_MAX, 1);
     try {
         const auto parsed = devkey::parse_flags(argc, argv);
         if (const auto* leave = std::get_if<devkey::Leave>(&parsed)) return leave->exit_code;

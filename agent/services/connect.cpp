@@ -93,17 +93,20 @@ int note_verification(int accepted, X509_STORE_CTX* store) {
     return 0;
 }
 
-Context::Ptr make_context(const Origin& origin, const std::string& ca_file, core::Instant now,
+/// Whom to trust; null: the system's certificates.
+using Authorities = std::unique_ptr<X509_STORE, decltype(&::X509_STORE_free)>;
+
+Context::Ptr make_context(const Origin& origin, X509_STORE* authorities, core::Instant now,
                           std::string& refusal) {
     Poco::Net::initializeSSL();
     Context::Params params;
-    params.caLocation = ca_file;
-    params.loadDefaultCAs = ca_file.empty();
+    params.loadDefaultCAs = authorities == nullptr;
     params.verificationMode = Context::VERIFY_STRICT;
     params.verificationDepth = 9;
     Context::Ptr context = new Context(Context::TLS_CLIENT_USE, params);
     context->requireMinimumProtocol(Context::PROTO_TLSV1_2);
     SSL_CTX* openssl = context->sslContext();
+    if (authorities != nullptr) SSL_CTX_set1_cert_store(openssl, authorities);
     SSL_CTX_set_app_data(openssl, &refusal);
     SSL_CTX_set_verify(openssl, SSL_VERIFY_PEER, note_verification);
     // Poco 1.11 skips the host name for loopback peers in some of its modes: OpenSSL checks it itself.
@@ -123,12 +126,11 @@ Poco::Timespan time_left(Interrupter::Time deadline) {
     return {std::max<Poco::Timespan::TimeDiff>(left.count(), 1)};
 }
 
-Result<StreamSocket> with_tls(StreamSocket& plain, const Origin& origin,
-                              const core::ServiceSettings& settings, core::Instant now,
-                              Interrupter& interrupter, Interrupter::Time deadline) {
+Result<StreamSocket> with_tls(StreamSocket& plain, const Origin& origin, X509_STORE* authorities,
+                              core::Instant now, Interrupter& interrupter, Interrupter::Time deadline) {
     std::string refusal;
     try {
-        const auto context = make_context(origin, settings.ca_file, now, refusal);
+        const auto context = make_context(origin, authorities, now, refusal);
         const Interrupter::Watch watch(interrupter, plain.impl()->sockfd(), deadline);
         auto socket = Poco::Net::SecureStreamSocket::attach(plain, origin.host, context);
         socket.completeHandshake();
@@ -180,27 +182,33 @@ Result<StreamSocket> connect_tcp(const std::vector<SocketAddress>& addresses, co
                                             "; check service.url and the network");
 }
 
-/// Empty if it can be used. Opening a pipe would block: only a regular file is read.
-std::string fault_of_ca_file(const std::string& path) {
-    if (::access(path.c_str(), R_OK) != 0) return "can't be read: " + std::generic_category().message(errno);
+/// The certificates in `service.ca_file`; null where that is empty. Opening a pipe would block: only a
+/// regular file is read.
+Result<Authorities> load_authorities(const std::string& path) {
+    Authorities none{nullptr, ::X509_STORE_free};
+    if (path.empty()) return none;
+    const auto refuse = [&](const std::string& fault) {
+        return fail(ErrorKind::InvalidInput,
+                    "service.ca_file: " + path + ": " + fault +
+                        "; name the PEM file of the authority that signed the service's certificate");
+    };
+    if (::access(path.c_str(), R_OK) != 0)
+        return refuse("can't be read: " + std::generic_category().message(errno));
     std::error_code ignored;
-    if (!std::filesystem::is_regular_file(path, ignored)) return "is not a regular file";
-    const std::unique_ptr<X509_STORE, decltype(&::X509_STORE_free)> store{::X509_STORE_new(),
-                                                                          ::X509_STORE_free};
+    if (!std::filesystem::is_regular_file(path, ignored)) return refuse("is not a regular file");
+    Authorities store{::X509_STORE_new(), ::X509_STORE_free};
     const bool loaded = store && ::X509_STORE_load_file(store.get(), path.c_str()) == 1;
     ::ERR_clear_error();  // or the next call of this thread would be blamed
-    return loaded ? "" : "holds no certificates in PEM";
+    if (!loaded) return refuse("holds no certificates in PEM");
+    return store;
 }
 
 }  // namespace
 
 Result<void> check_ca_file(const std::string& path) {
-    if (path.empty()) return {};
-    const auto fault = fault_of_ca_file(path);
-    if (fault.empty()) return {};
-    return fail(ErrorKind::InvalidInput,
-                "service.ca_file: " + path + ": " + fault +
-                    "; name the PEM file of the authority that signed the service's certificate");
+    const auto loaded = load_authorities(path);
+    if (!loaded) return std::unexpected(loaded.error());
+    return {};
 }
 
 Result<std::vector<std::string>> addresses_of(const Origin& origin, const Interrupter& interrupter,
@@ -216,13 +224,13 @@ Result<StreamSocket> connect_to(const Origin& origin, const core::ServiceSetting
                                 core::Instant now, Interrupter& interrupter, Interrupter::Time deadline) {
     if (!origin.tls && !settings.plain_http)
         return fail(ErrorKind::Insecure, "http:// needs service.plain_http: true (and a loopback address)");
-    if (const auto usable = check_ca_file(settings.ca_file); origin.tls && !usable)
-        return std::unexpected(usable.error());
+    const auto authorities = load_authorities(origin.tls ? settings.ca_file : "");
+    if (!authorities) return std::unexpected(authorities.error());
     const auto addresses = resolve(origin, interrupter, deadline);
     if (!addresses) return std::unexpected(addresses.error());
     auto socket = connect_tcp(*addresses, origin, interrupter, deadline);
     if (!socket || !origin.tls) return socket;
-    return with_tls(*socket, origin, settings, now, interrupter, deadline);
+    return with_tls(*socket, origin, authorities->get(), now, interrupter, deadline);
 }
 
 }  // namespace devkey::services

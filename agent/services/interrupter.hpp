@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <mutex>
 #include <stop_token>
@@ -12,12 +11,13 @@
 namespace devkey::services {
 
 /// Poco's timeouts are per operation, so a server that trickles bytes would hold a request for ever. This
-/// shuts the socket down when the whole call's time is over. Its thread sleeps unless a call is under way.
+/// shuts the socket down when the whole call's time is over. Its thread sleeps until then: a call that ends
+/// in time doesn't wake it.
 class Interrupter {
  public:
     using Time = std::chrono::steady_clock::time_point;
 
-    /// Starts the thread. Throws std::system_error if the system has none left.
+    /// Starts the thread. Throws std::system_error if the system has none, or no descriptor, left.
     Interrupter();
     ~Interrupter();
     Interrupter(const Interrupter&) = delete;
@@ -46,12 +46,28 @@ class Interrupter {
     };
 
  private:
+    /// The kernel's alarm clock: to set it costs the call's thread no more than a system call.
+    class Alarm {
+     public:
+        Alarm();
+        ~Alarm();
+        Alarm(const Alarm&) = delete;
+        Alarm& operator=(const Alarm&) = delete;
+        void set(Time time) noexcept;
+        void clear() noexcept;
+        /// Until it goes off.
+        void wait() const noexcept;
+
+     private:
+        int descriptor_;
+    };
+
     void run();
 
     std::stop_source abort_;
     std::atomic<std::uint64_t> steps_ = 0;
+    Alarm alarm_;
     std::mutex mutex_;  // a plain mutex's lock fails only where it's used wrongly: noexcept functions may
-    std::condition_variable changed_;
     int socket_ = -1;
     Time deadline_{};
     bool stopping_ = false;
