@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <fstream>
@@ -25,15 +26,14 @@ class FullBacklog {
         if (::bind(listener_, reinterpret_cast<sockaddr*>(&address_), sizeof address_) != 0)
             throw std::runtime_error("can't bind");
         ::listen(listener_, 0);
-        socklen_t size = sizeof address_;
-        ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address_), &size);
+        address_.sin_port = htons(port_of(listener_));
         // More than the queue holds: the kernel drops what comes next, and the client's waits.
         for (int i = 0; i < 8; ++i) {
             fillers_.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
             [[maybe_unused]] const int under_way =
                 ::connect(fillers_.back(), reinterpret_cast<const sockaddr*>(&address_), sizeof address_);
+            filler_ports_.push_back(port_of(fillers_.back()));
         }
-        before_ = waiting();
     }
     FullBacklog(const FullBacklog&) = delete;
     FullBacklog& operator=(const FullBacklog&) = delete;
@@ -46,34 +46,49 @@ class FullBacklog {
     /// Until somebody's connect is under way. False after a minute without one.
     [[nodiscard]] bool wait_for_attempt() const {
         const auto patience = std::chrono::steady_clock::now() + std::chrono::minutes{1};
-        while (waiting() <= before_ && std::chrono::steady_clock::now() < patience) std::this_thread::yield();
-        return waiting() > before_;
+        while (std::chrono::steady_clock::now() < patience) {
+            if (somebody_waits()) return true;
+            std::this_thread::yield();
+        }
+        return false;
     }
 
  private:
-    /// Connections to us that got no answer yet (SYN-SENT is state 02 in /proc/net/tcp).
-    [[nodiscard]] int waiting() const {
+    /// Whether a connection to us, but of the fillers', got no answer yet (SYN-SENT is state 02 in
+    /// /proc/net/tcp). Not by counting: a filler's may still be taken, and the table tells of one twice while
+    /// others come and go.
+    [[nodiscard]] bool somebody_waits() const {
         std::ifstream table("/proc/net/tcp");
-        int count = 0;
         std::string slot;
         std::string local;
         std::string remote;
         std::string state;
         for (std::string line; std::getline(table, line);) {
             std::istringstream(line) >> slot >> local >> remote >> state;
-            unsigned port = 0;
-            const auto colon = remote.find(':');
-            if (colon == std::string::npos) continue;
-            std::istringstream(remote.substr(colon + 1)) >> std::hex >> port;
-            if (port == this->port() && state == "02") ++count;
+            if (state == "02" && port_in(remote) == port() &&
+                std::ranges::find(filler_ports_, port_in(local)) == filler_ports_.end())
+                return true;
         }
-        return count;
+        return false;
+    }
+    /// Of `ADDRESS:PORT` in hexadecimal digits; 0: there is none.
+    static unsigned port_in(const std::string& text) {
+        unsigned port = 0;
+        const auto colon = text.find(':');
+        if (colon != std::string::npos) std::istringstream(text.substr(colon + 1)) >> std::hex >> port;
+        return port;
+    }
+    [[nodiscard]] static std::uint16_t port_of(int descriptor) {
+        sockaddr_in address{};
+        socklen_t size = sizeof address;
+        ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size);
+        return ntohs(address.sin_port);
     }
 
     int listener_ = -1;
     sockaddr_in address_{};
     std::vector<int> fillers_;
-    int before_ = 0;
+    std::vector<unsigned> filler_ports_;
 };
 
 }  // namespace devkey::services
