@@ -38,7 +38,7 @@ Words strace(const Device& device, const std::string& call, int nth, const std::
     return words;
 }
 
-int lines_of(const std::string& path) {
+int count_lines(const std::string& path) {
     std::ifstream in(path);
     int lines = 0;
     for (std::string line; std::getline(in, line);) ++lines;
@@ -49,7 +49,7 @@ int calls_of_a_first_run(Scene& scene, const std::string& call) {
     const auto record = scene.device.directory.file("record");
     const auto run = scene.device.once(strace(scene.device, call, 0, record));
     EXPECT_EQ(run.exit_code, 0) << run.err;
-    return lines_of(record);
+    return count_lines(record);
 }
 
 void expect_a_full_disk_is_survived(Scene& scene, const std::string& call, int nth) {
@@ -60,7 +60,7 @@ void expect_a_full_disk_is_survived(Scene& scene, const std::string& call, int n
     EXPECT_EQ(run.exit_code, 74) << run.err << run.out;
     EXPECT_EQ(run.reason, "disk-refuses") << run.err;
     EXPECT_NE(run.err.find("free some space there"), std::string::npos) << run.err;
-    EXPECT_GE(lines_of(record), nth);
+    EXPECT_GE(count_lines(record), nth);
     scene.expect_no_key_unknown();
 
     run = scene.device.once();
