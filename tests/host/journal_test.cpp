@@ -103,7 +103,7 @@ TEST_F(JournalTest, NothingSplitsAnEntryOrForgesAField) {
 }
 
 TEST_F(JournalTest, WhatTheJournalDoesNotTakeIsToldOtherwise) {
-    EXPECT_TRUE(sent({ports::Severity::Info, "too-large", std::string(16'000'000, 'x')}).empty());
+    EXPECT_TRUE(sent({ports::Severity::Info, "too-large", std::string(8'000'000, 'x')}).empty());
     EXPECT_EQ(otherwise.told, std::vector<std::string>{"too-large"});
     JournalReporter(otherwise, directory.file("none")).report({ports::Severity::Info, "no-journal", "b"});
     EXPECT_EQ(otherwise.told, (std::vector<std::string>{"too-large", "no-journal"}));
