@@ -1,7 +1,6 @@
 #include "host/device_id.hpp"
 
 #include <fmt/format.h>
-#include <systemd/sd-id128.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <string_view>
 #include <variant>
 
+#include "host/machine_id.hpp"
 #include "host/read_file.hpp"
 #include "host/run_command.hpp"
 #include "host/system_error.hpp"
@@ -22,21 +22,12 @@ using core::fail;
 using core::Result;
 
 // Random, made once for this program (systemd-id128 new). Never change them: every device's id would change.
-constexpr sd_id128_t device_application{
-    {0xb8, 0xb1, 0x8b, 0xdf, 0x38, 0x67, 0x44, 0xf0, 0xaf, 0xc5, 0x80, 0xbe, 0xf7, 0x2e, 0x97, 0xb1}};
-constexpr sd_id128_t machine_application{
-    {0xb2, 0xdb, 0xa3, 0xbb, 0xfb, 0x4e, 0x41, 0xc0, 0xad, 0x4e, 0x0b, 0xad, 0x92, 0xfd, 0xd9, 0xaa}};
+constexpr ApplicationId device_application{0xb8, 0xb1, 0x8b, 0xdf, 0x38, 0x67, 0x44, 0xf0,
+                                           0xaf, 0xc5, 0x80, 0xbe, 0xf7, 0x2e, 0x97, 0xb1};
+constexpr ApplicationId machine_application{0xb2, 0xdb, 0xa3, 0xbb, 0xfb, 0x4e, 0x41, 0xc0,
+                                            0xad, 0x4e, 0x0b, 0xad, 0x92, 0xfd, 0xd9, 0xaa};
 
 constexpr std::size_t longest_id = 255;
-
-Result<std::string> hashed_machine_id(sd_id128_t application) {
-    sd_id128_t id{};
-    const int error = sd_id128_get_machine_app_specific(application, &id);
-    if (error < 0)
-        return system_error("/etc/machine-id can't be used (systemd-machine-id-setup makes one)", -error);
-    std::array<char, SD_ID128_STRING_MAX> text{};
-    return std::string(sd_id128_to_string(id, text.data()));
-}
 
 Result<std::string> host_name() {
     std::array<char, 256> name{};

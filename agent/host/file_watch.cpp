@@ -57,8 +57,8 @@ FileWatch::FileWatch(const std::string& path)
 }
 
 bool FileWatch::touched() {
-    const bool named = drain();
-    arm();
+    const auto [named, directory] = drain();
+    if (named || directory || !straight_) arm();
     // Other names count too: a directory on the way, or a link's middle part, may have come or been switched.
     // But most are none of ours, which the file itself tells. (Not for its own name: two changes may share a
     // time.)
@@ -67,10 +67,10 @@ bool FileWatch::touched() {
     return named || other;
 }
 
-// Takes all events; answers whether one was about the file's own name, or some were lost.
-bool FileWatch::drain() {
+// Takes all events.
+FileWatch::Events FileWatch::drain() {
     alignas(inotify_event) std::array<char, 16 * (sizeof(inotify_event) + NAME_MAX + 1)> buffer{};
-    bool named = false;
+    Events events{};
     ssize_t size = 0;
     while ((size = ::read(descriptor_.get(), buffer.data(), buffer.size())) > 0) {
         for (std::size_t at = 0; at < static_cast<std::size_t>(size);) {
@@ -78,41 +78,49 @@ bool FileWatch::drain() {
             std::memcpy(&event, buffer.data() + at, sizeof event);
             const std::string_view name = event.len > 0 ? buffer.data() + at + sizeof event : "";
             at += sizeof event + event.len;
-            named = named || (event.mask & IN_Q_OVERFLOW) != 0 || name == name_;
+            events.named = events.named || (event.mask & IN_Q_OVERFLOW) != 0 || name == name_;
+            events.directory = events.directory || name.empty();
         }
     }
-    return named;
+    return events;
 }
 
 // Watches what has to be watched now, and nothing else. Watching a directory twice is the same as once.
 void FileWatch::arm() {
     blind_.reset();
+    std::set<int> wanted;
+    const auto watch = [&](const fs::path& path) {
+        const auto [number, nearest] = watch_nearest(path.parent_path());
+        if (number >= 0) wanted.insert(number);
+        return number >= 0 && nearest == path.parent_path();
+    };
+    // Before links are looked for, so that one that takes the file's place from now on is seen.
+    const bool itself = watch(path_);
     std::error_code none;
     const fs::path target = fs::weakly_canonical(path_, none);
-    std::set<int> wanted;
-    for (const fs::path& path : {fs::path(path_), target}) {
-        const int watch = path.empty() ? -1 : watch_nearest(path.parent_path().string());
-        if (watch >= 0) wanted.insert(watch);
-    }
+    // (A link that leads nowhere is its own target there.)
+    straight_ = itself && target == path_ && !fs::is_symlink(path_, none);
+    if (!straight_ && !target.empty()) watch(target);
     if (wanted.empty()) {  // what is watched already stays so
         if (!blind_) blind_ = system_error("inotify", errno).error();
         return;
     }
-    for (const int watch : watches_)
-        if (!wanted.contains(watch)) inotify_rm_watch(descriptor_.get(), watch);
+    for (const int former : watches_)
+        if (!wanted.contains(former)) inotify_rm_watch(descriptor_.get(), former);
     watches_ = std::move(wanted);
 }
 
-int FileWatch::watch_nearest(const std::string& directory) {
+FileWatch::Watch FileWatch::watch_nearest(const fs::path& directory) {
     // One may be made while we look further up: only if the same one is nearest twice, nothing was missed.
     for (int nearest = -1;;) {
         int watch = -1;
-        for (fs::path place = directory;; place = place.parent_path()) {
+        fs::path place = directory;
+        for (;; place = place.parent_path()) {
             watch = inotify_add_watch(descriptor_.get(), place.c_str(), changes);
             if (watch < 0 && !blind_) blind_ = limit_in(errno);
             if (watch >= 0 || place == place.parent_path()) break;
         }
-        if (watch == nearest) return watch;
+        if (watch == nearest || place == directory) return {watch, place};
         nearest = watch;
     }
 }

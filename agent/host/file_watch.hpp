@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <filesystem>
 #include <optional>
 #include <set>
 #include <string>
@@ -41,15 +42,28 @@ class FileWatch {
         bool operator==(const Facts& other) const noexcept;
     };
 
-    [[nodiscard]] bool drain();
+    struct Events {
+        bool named;      // about the file's own name, or some were lost
+        bool directory;  // about a watched directory itself
+    };
+
+    struct Watch {
+        int number;  // negative: none
+        std::filesystem::path directory;
+    };
+
+    [[nodiscard]] Events drain();
     void arm();
-    [[nodiscard]] int watch_nearest(const std::string& directory);
+    [[nodiscard]] Watch watch_nearest(const std::filesystem::path& directory);
     [[nodiscard]] std::optional<Facts> look() const;
 
     Descriptor descriptor_;
     std::string path_;
     std::string name_;
     std::set<int> watches_;
+    // The file's directory is watched, and there is no link on the way: then what has another name there
+    // can't change what has to be watched.
+    bool straight_ = false;
     std::optional<core::Error> blind_;
     std::optional<Facts> last_;
 };

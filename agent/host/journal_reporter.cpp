@@ -1,16 +1,13 @@
 #include "host/journal_reporter.hpp"
 
-#define SD_JOURNAL_SUPPRESS_LOCATION  // where in our source it came from tells a person nothing
-#include <systemd/sd-journal.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
+#include <cstdint>
 #include <exception>
 #include <string_view>
 
 #include "core/decision.hpp"
 #include "core/text.hpp"
+#include "host/datagram.hpp"
 #include "host/log_line.hpp"
 #include "host/message_ids.hpp"
 
@@ -36,16 +33,17 @@ bool is_reason(std::string_view name) {
     return false;
 }
 
+std::string little_endian(std::uint64_t number) {
+    std::string bytes;
+    for (unsigned shift = 0; shift < 64; shift += 8) bytes += static_cast<char>(number >> shift & 0xffU);
+    return bytes;
+}
+
 bool has_field(const ports::Event& event, std::string_view name) {
     return std::ranges::any_of(event.fields, [name](const auto& field) { return field.first == name; });
 }
 
 }  // namespace
-
-int send_to_journal(const iovec* parts, int count) {
-    if (::access("/run/systemd/journal/socket", W_OK) != 0) return -errno;
-    return sd_journal_sendv(parts, count);
-}
 
 std::vector<std::string> journal_entry(const ports::Event& event) {
     std::vector<std::string> entry{"MESSAGE=" + text_of(event),
@@ -61,12 +59,23 @@ std::vector<std::string> journal_entry(const ports::Event& event) {
     return entry;
 }
 
+std::string journal_datagram(const std::vector<std::string>& entry) {
+    std::string datagram;
+    for (const std::string_view part : entry) {
+        const auto name = part.substr(0, part.find('='));
+        const auto value = part.substr(name.size() + 1);
+        if (value.contains('\n'))
+            datagram.append(name).append("\n").append(little_endian(value.size())).append(value);
+        else
+            datagram.append(part);
+        datagram += '\n';
+    }
+    return datagram;
+}
+
 void JournalReporter::report(const ports::Event& event) noexcept {
     try {
-        auto entry = journal_entry(event);
-        std::vector<iovec> parts;
-        for (auto& part : entry) parts.push_back({.iov_base = part.data(), .iov_len = part.size()});
-        if (send_(parts.data(), static_cast<int>(parts.size())) >= 0) return;
+        if (send_datagram(socket_, journal_datagram(journal_entry(event))) == 0) return;
     } catch (const std::exception&) {  // no memory: the line may be shorter
     }
     otherwise_.report(event);

@@ -1,9 +1,6 @@
 // The log in systemd's journal, with fields of its own.
 #pragma once
 
-#include <sys/uio.h>
-
-#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,28 +9,27 @@
 
 namespace devkey::host {
 
-/// Hands the parts of one entry, each `NAME=value`, to the journal; as sd_journal_sendv(3): below 0, it
-/// failed.
-using SendToJournal = std::function<int(const iovec* parts, int count)>;
-
-/// sd_journal_sendv; also fails where no journal is there, which that one calls a success.
-[[nodiscard]] int send_to_journal(const iovec* parts, int count);
-
-/// The parts of the entry for an event: MESSAGE (the line that the text log has), PRIORITY, MESSAGE_ID where
-/// that kind has one, SYSLOG_IDENTIFIER, DEVKEY_EVENT, DEVKEY_REASON, and DEVKEY_… for each of its fields.
+/// The parts of the entry for an event, each `NAME=value`: MESSAGE (the line that the text log has),
+/// PRIORITY, MESSAGE_ID where that kind has one, SYSLOG_IDENTIFIER, DEVKEY_EVENT, DEVKEY_REASON, and DEVKEY_…
+/// for each of its fields.
 [[nodiscard]] std::vector<std::string> journal_entry(const ports::Event& event);
+
+/// The same as the journal's native protocol has it (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/).
+[[nodiscard]] std::string journal_datagram(const std::vector<std::string>& entry);
 
 class JournalReporter final : public ports::Reporter {
  public:
-    /// `otherwise` is told what the journal doesn't take; it outlives this one.
-    explicit JournalReporter(ports::Reporter& otherwise, SendToJournal send = send_to_journal)
-        : otherwise_(otherwise), send_(std::move(send)) {}
+    /// `otherwise` is told what the journal at `socket` doesn't take; it outlives this one. An entry that is
+    /// too large for a datagram goes there, too: the journal would take it from a memfd, which the unit
+    /// forbids.
+    explicit JournalReporter(ports::Reporter& otherwise, std::string socket = "/run/systemd/journal/socket")
+        : otherwise_(otherwise), socket_(std::move(socket)) {}
 
     void report(const ports::Event& event) noexcept override;
 
  private:
     ports::Reporter& otherwise_;
-    SendToJournal send_;
+    std::string socket_;
 };
 
 }  // namespace devkey::host

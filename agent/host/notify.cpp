@@ -1,26 +1,28 @@
 #include "host/notify.hpp"
 
 #include <fmt/format.h>
-#include <systemd/sd-daemon.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <ctime>
 #include <string>
+
+#include "host/datagram.hpp"
 
 namespace devkey::host {
 namespace {
 
-// That systemd couldn't be told changes nothing for us: it sees by itself when we end.
-void send(const std::string& message) {
-    static_cast<void>(sd_notify(0, message.c_str()));
+// The protocol is sd_notify(3)'s: a datagram. False: there is somebody who should have heard it, and didn't.
+// Most often that changes nothing for us: systemd sees by itself when we end.
+bool send(const std::string& message) {
+    const char* const socket = ::getenv("NOTIFY_SOCKET");
+    return socket == nullptr || send_datagram(socket, message) == 0;
 }
 
 }  // namespace
 
 void Notify::ready() {
-    if (ready_) return;
-    ready_ = true;
-    send("READY=1");
+    ready_ = ready_ || send("READY=1");
 }
 
 void Notify::status(std::string_view text) {

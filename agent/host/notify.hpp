@@ -1,4 +1,4 @@
-// What systemd is told (sd_notify). Nothing happens where nobody listens ($NOTIFY_SOCKET).
+// What systemd is told (sd_notify(3)). Nothing happens where nobody listens ($NOTIFY_SOCKET).
 #pragma once
 
 #include <chrono>
@@ -8,7 +8,7 @@ namespace devkey::host {
 
 class Notify {
  public:
-    /// READY=1, once: a usable credential is on disk.
+    /// READY=1, until systemd heard it once: a usable credential is on disk.
     void ready();
     /// One line for `systemctl status`; never a secret.
     void status(std::string_view text);

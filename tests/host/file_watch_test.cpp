@@ -89,6 +89,69 @@ TEST(FileWatch, NoticesAWriterThatKeepsTheFileOpen) {
     EXPECT_TRUE(noticed(watch));
 }
 
+TEST(FileWatch, FollowsALinkThatTakesTheFilesPlace) {
+    const fakes::TemporaryDirectory directory;
+    const std::string path = directory.write("file", "a");
+    fs::create_directory(directory.file("elsewhere"));
+    directory.write("elsewhere/file", "b");
+    FileWatch watch{path};
+    directory.write("other", "x");
+    EXPECT_FALSE(noticed(watch));
+    fs::create_symlink("elsewhere/file", directory.file("link"));
+    EXPECT_FALSE(noticed(watch));
+    fs::rename(directory.file("link"), path);
+    EXPECT_TRUE(noticed(watch));
+    directory.write("elsewhere/file", "c");
+    EXPECT_TRUE(noticed(watch));
+}
+
+TEST(FileWatch, FollowsALinkThatTakesTheDirectorysPlace) {
+    const fakes::TemporaryDirectory directory;
+    fs::create_directory(directory.file("a"));
+    fs::create_directory(directory.file("b"));
+    directory.write("a/file", "a");
+    directory.write("b/file", "b");
+    FileWatch watch{directory.file("a/file")};
+    directory.write("a/other", "x");
+    EXPECT_FALSE(noticed(watch));
+    fs::rename(directory.file("a"), directory.file("old"));
+    EXPECT_TRUE(noticed(watch));
+    fs::create_directory_symlink("b", directory.file("a"));
+    EXPECT_TRUE(noticed(watch));
+    directory.write("b/file", "c");
+    EXPECT_TRUE(noticed(watch));
+    directory.write("old/file", "not ours");
+    EXPECT_FALSE(noticed(watch));
+}
+
+TEST(FileWatch, FollowsALinkThatLiesWhereItLeads) {
+    const fakes::TemporaryDirectory directory;
+    fs::create_directory(directory.file("b"));
+    directory.write("file", "a");
+    directory.write("b/file", "b");
+    fs::create_directory_symlink(".", directory.file("here"));
+    FileWatch watch{directory.file("here/file")};
+    fs::create_directory_symlink("b", directory.file("new"));
+    EXPECT_FALSE(noticed(watch));
+    fs::rename(directory.file("new"), directory.file("here"));
+    EXPECT_TRUE(noticed(watch));
+    directory.write("b/file", "c");
+    EXPECT_TRUE(noticed(watch));
+}
+
+TEST(FileWatch, FollowsALinkToWhatIsMissing) {
+    const fakes::TemporaryDirectory directory;
+    fs::create_symlink("data/secret", directory.file("secret"));
+    fs::create_directory(directory.file("data.new"));
+    directory.write("data.new/secret", "one");
+    FileWatch watch{directory.file("secret")};
+    EXPECT_FALSE(noticed(watch));
+    fs::rename(directory.file("data.new"), directory.file("data"));
+    EXPECT_TRUE(noticed(watch));
+    directory.write("data/secret", "two");
+    EXPECT_TRUE(noticed(watch));
+}
+
 TEST(FileWatch, FollowsAVersionThatALinkSwitches) {
     // As secret stores do: secret → data/secret, data → version-1.
     const fakes::TemporaryDirectory directory;
@@ -186,6 +249,24 @@ int reach_the_limit_later(const fakes::TemporaryDirectory& directory) {
 TEST(FileWatch, TurnsBlindWhenANewDirectoryCannotBeWatched) {
     const fakes::TemporaryDirectory directory;
     EXPECT_EXIT(::_exit(reach_the_limit_later(directory)), testing::ExitedWithCode(0), "");
+}
+
+// A daemon's own writes: what is watched isn't looked for anew with each of them.
+int change_a_neighbour_at_the_limit(const fakes::TemporaryDirectory& directory) {
+    FileWatch there{directory.write("file", "a")};
+    FileWatch missing{directory.file("none")};
+    if (!fakes::refuse_call(SYS_inotify_add_watch, ENOSPC)) return 1;
+    directory.write("other", "b");
+    fs::rename(directory.file("other"), directory.file("another"));
+    for (FileWatch* watch : {&there, &missing})
+        if (!readable_now(watch->descriptor()) || watch->touched() || watch->blind()) return 2;
+    directory.write("file", "c");
+    return there.touched() && there.blind() && !missing.touched() && !missing.blind() ? 0 : 3;
+}
+
+TEST(FileWatch, WatchesNothingAnewForItsNeighbours) {
+    const fakes::TemporaryDirectory directory;
+    EXPECT_EXIT(::_exit(change_a_neighbour_at_the_limit(directory)), testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

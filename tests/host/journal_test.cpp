@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -11,12 +10,15 @@
 #include <map>
 #include <regex>
 #include <set>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/decision.hpp"
 #include "fakes/process.hpp"
 #include "fakes/temporary_directory.hpp"
+#include "host/datagram_socket.hpp"
 #include "host/journal_reporter.hpp"
 #include "host/message_ids.hpp"
 
@@ -31,20 +33,20 @@ struct Fallback : ports::Reporter {
 };
 
 struct JournalTest : testing::Test {
-    /// The parts as the journal would get them.
+    /// The parts as the journal gets them, where no value has a line break.
     Entry sent(const ports::Event& event) {
+        reporter.report(event);
+        std::istringstream lines{journal.told()};
         Entry entry;
-        JournalReporter(otherwise, [&](const iovec* parts, int count) {
-            for (int i = 0; i < count; ++i)
-                entry.emplace_back(static_cast<const char*>(parts[i].iov_base), parts[i].iov_len);
-            return result;
-        }).report(event);
+        for (std::string line; std::getline(lines, line);) entry.push_back(line);
         std::ranges::sort(entry);
         return entry;
     }
 
+    fakes::TemporaryDirectory directory;
+    DatagramSocket journal{directory.file("socket")};
     Fallback otherwise;
-    int result = 0;
+    JournalReporter reporter{otherwise, directory.file("socket")};
 };
 
 TEST_F(JournalTest, HoldsTheEventInFieldsOfItsOwn) {
@@ -87,7 +89,10 @@ TEST_F(JournalTest, NothingSplitsAnEntryOrForgesAField) {
                               {"ümlaut", "4"},
                               {longest, "5"},
                               {longest + "a", "6"}}});
-    EXPECT_EQ(std::ranges::count_if(entry, [](const auto& part) { return part.contains('\n'); }), 0);
+    EXPECT_TRUE(std::ranges::all_of(entry, [](const auto& part) {
+        return part.starts_with("DEVKEY_") || part.starts_with("MESSAGE=a\\x0aPRIORITY=0: ") ||
+               part == "PRIORITY=6" || part == "SYSLOG_IDENTIFIER=devkeyd";
+    })) << testing::PrintToString(entry);
     Entry ours;
     std::ranges::copy_if(entry, std::back_inserter(ours),
                          [](const auto& part) { return part.starts_with("DEVKEY_"); });
@@ -98,9 +103,21 @@ TEST_F(JournalTest, NothingSplitsAnEntryOrForgesAField) {
 }
 
 TEST_F(JournalTest, WhatTheJournalDoesNotTakeIsToldOtherwise) {
-    result = -ENOBUFS;
-    static_cast<void>(sent({ports::Severity::Info, "a", "b"}));
-    EXPECT_EQ(otherwise.told, std::vector<std::string>{"a"});
+    EXPECT_TRUE(sent({ports::Severity::Info, "too-large", std::string(8'000'000, 'x')}).empty());
+    EXPECT_EQ(otherwise.told, std::vector<std::string>{"too-large"});
+    JournalReporter(otherwise, directory.file("none")).report({ports::Severity::Info, "no-journal", "b"});
+    EXPECT_EQ(otherwise.told, (std::vector<std::string>{"too-large", "no-journal"}));
+    EXPECT_FALSE(sent({ports::Severity::Info, "a", "b"}).empty());
+    EXPECT_EQ(otherwise.told.size(), 2U);
+}
+
+TEST(JournalDatagram, HasALengthWhereAValueHasALineBreak) {
+    const std::string_view length{"\x04\0\0\0\0\0\0\0", 8};
+    EXPECT_EQ(journal_datagram({"A=1", "B=x\nC=", "D=", "E=a=b"}),
+              "A=1\nB\n" + std::string(length) + "x\nC=\nD=\nE=a=b\n");
+    const auto longer = journal_datagram({"A=" + std::string(0x10203, '\n')});
+    EXPECT_EQ(longer.substr(0, 10), std::string_view("A\n\x03\x02\x01\0\0\0\0\0", 10));
+    EXPECT_EQ(longer.size(), 2U + 8 + 0x10203 + 1);
 }
 
 /// What the first group of `pattern` is, wherever it stands.

@@ -15,10 +15,12 @@
 #include <set>
 #include <string>
 
+#include "fakes/process.hpp"
 #include "fakes/refuse_call.hpp"
 #include "fakes/temporary_directory.hpp"
 #include "host/device_id.hpp"
 #include "host/hardening.hpp"
+#include "host/machine_id.hpp"
 #include "host/run_command.hpp"
 #include "host/system_clock.hpp"
 #include "host/system_entropy.hpp"
@@ -27,6 +29,12 @@ namespace devkey::host {
 namespace {
 
 using core::ErrorKind;
+
+// The device id's, and the machine's (host/device_id.cpp).
+constexpr ApplicationId application{0xb8, 0xb1, 0x8b, 0xdf, 0x38, 0x67, 0x44, 0xf0,
+                                    0xaf, 0xc5, 0x80, 0xbe, 0xf7, 0x2e, 0x97, 0xb1};
+constexpr ApplicationId other_application{0xb2, 0xdb, 0xa3, 0xbb, 0xfb, 0x4e, 0x41, 0xc0,
+                                          0xad, 0x4e, 0x0b, 0xad, 0x92, 0xfd, 0xd9, 0xaa};
 
 std::string id_of(const core::DeviceIdSource& source) {
     const auto id = read_device_id(source, -1);
@@ -68,7 +76,7 @@ TEST(DeviceId, FromTheMachineIdHidesIt) {
     std::ifstream file("/etc/machine-id");
     std::string raw;
     std::getline(file, raw);
-    if (raw.size() != 32) {  // then nothing can be derived, and both say so
+    if (!hashed_machine_id(application)) {  // then nothing can be derived, and both say so
         EXPECT_FALSE(read_device_id(core::FromMachineId{}, -1));
         EXPECT_EQ(machine_tag(), "");
         return;
@@ -77,6 +85,47 @@ TEST(DeviceId, FromTheMachineIdHidesIt) {
     EXPECT_EQ(machine_tag().size(), 32U);
     const std::set<std::string> all{raw, id_of(core::FromMachineId{}), machine_tag()};
     EXPECT_EQ(all.size(), 3U);
+}
+
+// What `systemd-id128 machine-id --app-specific=` of systemd 252 printed, with these in /etc/machine-id.
+TEST(MachineId, IsHashedAsSystemdDoes) {
+    const fakes::TemporaryDirectory directory;
+    const auto hashed = [&](const std::string& content, const ApplicationId& of) {
+        return hashed_machine_id(of, directory.write("machine-id", content, 0444)).value();
+    };
+    const std::string id = "d86a4e9e4dca45c5bcd9846409bfa1ae";
+    EXPECT_EQ(hashed(id + "\n", application), "893bd0baefbe4aeb9db09d365afc3c16");
+    EXPECT_EQ(hashed(id + "\n", other_application), "b65c4c4999b2422c8338154a7dc6428e");
+    EXPECT_EQ(hashed(id, application), "893bd0baefbe4aeb9db09d365afc3c16");
+    EXPECT_EQ(hashed("D86A4E9E4DCA45C5BCD9846409BFA1AE\n", application), "893bd0baefbe4aeb9db09d365afc3c16");
+    EXPECT_EQ(hashed(std::string(32, 'f') + "\n", application), "43a8c5351ac9473fb429f205344c25ef");
+    EXPECT_EQ(hashed(std::string(31, '0') + "1\n", other_application), "05ce2bbca71844639ee19dab42bf94a8");
+}
+
+TEST(MachineId, OfThisMachineIsHashedAsSystemdDoes) {
+    const fakes::TemporaryDirectory directory;
+    fakes::Process systemd({"systemd-id128", "machine-id", "--app-specific=b8b18bdf386744f0afc580bef72e97b1"},
+                           directory.file("out"));
+    const auto ours = hashed_machine_id(application);
+    EXPECT_EQ(systemd.wait() == 0, ours.has_value())
+        << "systemd-id128 (of the package systemd): " << systemd.errors();
+    EXPECT_EQ(systemd.output(), ours ? *ours + "\n" : "");
+}
+
+TEST(MachineId, ThatIsNoneIsRefusedWithTheRemedy) {
+    const fakes::TemporaryDirectory directory;
+    const std::string id = "d86a4e9e4dca45c5bcd9846409bfa1ae";
+    for (const std::string& bad :
+         {std::string{}, std::string{"\n"}, std::string{"uninitialized\n"}, id + "\n\n", id + "0\n",
+          id.substr(1) + "\n", id.substr(1) + "g\n", "0x" + id.substr(2) + "\n", "-" + id.substr(1) + "\n",
+          std::string(32, '0') + "\n", std::string{"d86a4e9e-4dca-45c5-bcd9-846409bfa1ae\n"}}) {
+        const auto hashed = hashed_machine_id(application, directory.write("machine-id", bad, 0444));
+        ASSERT_FALSE(hashed) << bad;
+        EXPECT_EQ(hashed.error().kind, ErrorKind::Io);
+        EXPECT_TRUE(hashed.error().message.starts_with(directory.file("machine-id") + " can't be used"));
+        EXPECT_TRUE(hashed.error().message.contains("systemd-machine-id-setup")) << hashed.error().message;
+    }
+    EXPECT_EQ(hashed_machine_id(application, directory.file("none")).error().kind, ErrorKind::NotFound);
 }
 
 TEST(SystemClock, IsNotTakenToBeSynchronisedWhereNobodyMayAsk) {

@@ -9,9 +9,9 @@
 #include <string>
 
 #include "fakes/clock.hpp"
+#include "host/datagram_socket.hpp"
 #include "host/log_reporter.hpp"
 #include "host/notify.hpp"
-#include "host/notify_socket.hpp"
 
 namespace devkey::host {
 namespace {
@@ -57,6 +57,35 @@ TEST_F(NotifyTest, WatchesOverTheStartToo) {
     EXPECT_EQ(told(), "READY=1");
     notify_.alive(std::chrono::seconds{2});
     EXPECT_EQ(told(), "WATCHDOG=1");
+}
+
+TEST_F(NotifyTest, ReachesASocketWithoutAPath) {
+    const std::string name = "@devkeyd-notify-" + std::to_string(::getpid());
+    const DatagramSocket abstract{name};
+    ::setenv("NOTIFY_SOCKET", name.c_str(), 1);
+    notify_.ready();
+    EXPECT_EQ(abstract.told(), "READY=1");
+    EXPECT_EQ(told(), "");
+}
+
+TEST_F(NotifyTest, SaysReadyAgainUntilItArrived) {
+    ::setenv("NOTIFY_SOCKET", "/nowhere", 1);
+    notify_.ready();
+    const NotifySocket later;
+    notify_.reloaded();
+    EXPECT_EQ(later.told(), "");
+    notify_.ready();
+    EXPECT_EQ(later.told(), "READY=1");
+    notify_.ready();
+    EXPECT_EQ(later.told(), "");
+}
+
+TEST_F(NotifyTest, NeedsNobodyWhoListens) {
+    ::unsetenv("NOTIFY_SOCKET");
+    notify_.ready();
+    const NotifySocket later;
+    notify_.reloaded();
+    EXPECT_EQ(later.told(), "READY=1") << "it is ready, whether somebody listened or not";
 }
 
 class LogTest : public testing::Test {

@@ -8,7 +8,7 @@
 #include <memory>
 #include <string>
 
-#include "host/notify_socket.hpp"
+#include "host/datagram_socket.hpp"
 #include "host/readable.hpp"
 
 namespace devkey::host {
@@ -106,6 +106,24 @@ TEST_F(WatchdogTest, NeverWakesAnybodyWhereNobodyAskedForIt) {
         EXPECT_FALSE(watchdog->wanted());
         EXPECT_FALSE(readable(watchdog->descriptor(), 20));
     }
+}
+
+TEST_F(WatchdogTest, IsMeantForAnybodyWhereNobodyIsNamed) {
+    ::unsetenv("WATCHDOG_PID");
+    EXPECT_TRUE(Watchdog{notify_}.wanted());
+}
+
+TEST_F(WatchdogTest, TakesNothingThatItCannotUnderstand) {
+    for (const std::string bad : {"", "0", "-1000", "1000x", " 1000", "1e3", "18446744073709551615"}) {
+        ask(bad);
+        EXPECT_FALSE(Watchdog{notify_}.wanted()) << bad;
+    }
+    ask("1000");
+    EXPECT_TRUE(Watchdog{notify_}.wanted());
+    ::setenv("WATCHDOG_PID", "", 1);
+    EXPECT_FALSE(Watchdog{notify_}.wanted());
+    ::setenv("WATCHDOG_PID", (std::to_string(::getpid()) + "0x").c_str(), 1);
+    EXPECT_FALSE(Watchdog{notify_}.wanted());
 }
 
 }  // namespace
