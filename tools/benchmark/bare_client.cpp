@@ -19,9 +19,9 @@ namespace {
 
 constexpr auto usage =
     "usage: bare_client URL APP CA-FILE USERNAME SECRET-FILE NAME CREDENTIAL-FILE [--rotate] [--wait]\n"
-    "Makes a key NAME, unless CREDENTIAL-FILE is there, which then is read. --rotate: makes one in any case, "
-    "and removes "
-    "the one before.\nSays 'ready'. --wait: then waits for a signal.\n";
+    "Makes a key NAME, unless CREDENTIAL-FILE is there, which then is read. --rotate: makes one in any "
+    "case,\n"
+    "and removes the one before. Says 'ready'. --wait: then waits for a signal.\n";
 
 struct Job {
     std::string url;
