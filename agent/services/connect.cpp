@@ -103,6 +103,8 @@ Context::Ptr make_context(const Origin& origin, X509_STORE* authorities, core::I
     params.loadDefaultCAs = authorities == nullptr;
     params.verificationMode = Context::VERIFY_STRICT;
     params.verificationDepth = 9;
+    // OpenSSL's own order. Poco's begins with X448, which takes eight times X25519's time.
+    params.ecdhCurve = "X25519:P-256:X448:P-521:P-384";
     Context::Ptr context = new Context(Context::TLS_CLIENT_USE, params);
     context->requireMinimumProtocol(Context::PROTO_TLSV1_2);
     SSL_CTX* openssl = context->sslContext();
