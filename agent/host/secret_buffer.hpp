@@ -16,10 +16,10 @@ inline constexpr std::size_t largest_secret = std::size_t{64} * 1024;
 
 class SecretBuffer {
  public:
-    SecretBuffer() : data_(std::make_unique<char[]>(capacity)) {}
+    SecretBuffer() : data_(std::make_unique_for_overwrite<char[]>(capacity)) {}
     SecretBuffer(const SecretBuffer&) = delete;
     SecretBuffer& operator=(const SecretBuffer&) = delete;
-    ~SecretBuffer() { core::wipe(data_.get(), capacity); }
+    ~SecretBuffer() { core::wipe(data_.get(), size_); }
 
     /// What is still free: one byte more than a secret may have, so that one too many shows.
     [[nodiscard]] std::span<char> room() noexcept { return {data_.get() + size_, capacity - size_}; }
