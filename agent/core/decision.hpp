@@ -48,7 +48,6 @@ enum class Reason {
     StrayFound,
     NewKeyUnproven,
     NewKeyRefused,
-    NewKeyProven,
     NotPublished,
     StateNotSaved,
     CredentialFileMissing,

@@ -88,9 +88,6 @@ Answer new_key_logs_in(const Policy& policy, const Observation& seen) {
     const PendingKey& pending = *seen.state->pending;
     if (pending.stage == PendingKey::Stage::Returning)
         return act(Action::RollBack, Reason::KeyReturns, pending.key.name);
-    if (pending.stage == PendingKey::Stage::Verified)
-        return act(Action::Publish, pending.returns ? Reason::KeyReturns : Reason::NewKeyProven,
-                   pending.key.name);
     if (pending.stage == PendingKey::Stage::Refused)
         return act(Action::DropRefused, Reason::NewKeyRefused, pending.key.name);
     if (!seen.proof) return act(Action::Verify, Reason::NewKeyUnproven, pending.key.name);

@@ -53,18 +53,16 @@ struct Intent {
     bool operator==(const Intent&) const = default;
 };
 
-/// A new key on its way to be published: received, then verified.
+/// A new key that hasn't logged in yet, or an earlier one that returns.
 struct PendingKey {
     enum class Stage {
         Received,   ///< its secret is saved; it hasn't logged in yet
-        Verified,   ///< it has logged in
         Refused,    ///< it never logged in: it is removed, and never used, whatever it does now
         Returning,  ///< an old key that comes back: it may have to be enabled first
     };
     Key key;
     Stage stage = Stage::Received;
-    std::optional<Instant> verified_at{};  ///< when it logged in
-    bool returns = false;                  ///< it was in use before: one that doesn't log in isn't removed
+    bool returns = false;  ///< it was in use before: one that doesn't log in isn't removed
 
     bool operator==(const PendingKey&) const = default;
 };

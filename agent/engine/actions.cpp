@@ -82,33 +82,9 @@ Reconciler::Done Reconciler::repair() {
 }
 
 Reconciler::Done Reconciler::publish() {
-    if (seen_.state->pending) {
-        State next = *seen_.state;
-        const bool returns = next.pending->returns;
-        const auto before = next.current;
-        // The device's program couldn't do anything until now: it gets its chance to beat.
-        if (!next.current) seen_.started = world_.clock.boot_now();
-        supersede_current(next);
-        next.current = CurrentKey{.key = next.pending->key,
-                                  .published_at = std::nullopt,
-                                  .logged_in_at = next.pending->verified_at,
-                                  .listed_at = next.pending->verified_at};
-        if (next.pending->returns) {
-            next.current->returned_at = time().now;
-            // Reads may still show it as it was.
-            next.current->unsure_until = time().now + world_.service.capabilities().read_lag;
-        }
-        next.pending.reset();
-        next.refused_keys = 0;
-        if (auto saved = save(std::move(next)); !saved) return saved;
-        // It was the old key that was refused.
-        forget_refusal();
-        seen_.failures.erase(Action::RunHook);
-        if (returns && before && seen_.asked.request != Request::Rollback)
-            tell_of_rollback(*before, seen_.state->current->key);
-    }
     // Also where it is seen to hold the key: a process that died may not have brought that to disk.
     if (auto written = world_.sink.publish(credential()); !written) return because(written.error());
+    seen_.credential_file = CredentialSight::Matches;
     changed_ = true;
     State next = *seen_.state;
     const auto published = time();
@@ -138,14 +114,35 @@ Reconciler::Done Reconciler::verify() {
         return {};
     }
     if (!owner) return because(owner.error());
+    return promote();
+}
+
+Reconciler::Done Reconciler::promote() {
     State next = *seen_.state;
-    next.pending->stage = PendingKey::Stage::Verified;
-    next.pending->verified_at = time().now;
+    const bool returns = next.pending->returns;
+    const auto before = next.current;
+    const auto now = time().now;
+    supersede_current(next);
+    next.current = CurrentKey{
+        .key = next.pending->key, .published_at = std::nullopt, .logged_in_at = now, .listed_at = now};
+    if (returns) {
+        next.current->returned_at = now;
+        // Reads may still show it as it was.
+        next.current->unsure_until = now + world_.service.capabilities().read_lag;
+    }
+    next.pending.reset();
+    next.refused_keys = 0;
     if (auto saved = save(std::move(next)); !saved) return saved;
     seen_.proof.reset();
-    tell_of("key-verified",
-            seen_.state->pending->returns ? "the earlier key logs in again" : "the new key logs in",
-            seen_.state->pending->key);
+    // It was the old key that was refused.
+    forget_refusal();
+    seen_.failures.erase(Action::RunHook);
+    // The device's program couldn't do anything until now: it gets its chance to beat.
+    if (!before) seen_.started = world_.clock.boot_now();
+    tell_of("key-verified", returns ? "the earlier key logs in again" : "the new key logs in",
+            seen_.state->current->key);
+    if (returns && before && seen_.asked.request != Request::Rollback)
+        tell_of_rollback(*before, seen_.state->current->key);
     return {};
 }
 

@@ -119,6 +119,7 @@ class Reconciler {
     [[nodiscard]] Done repair();
     [[nodiscard]] Done publish();
     [[nodiscard]] Done verify();
+    [[nodiscard]] Done promote();  ///< the pending key, which has logged in, is the current one
     [[nodiscard]] Done drop_refused();
     [[nodiscard]] Done ask_service();
     [[nodiscard]] Done create();

@@ -28,9 +28,9 @@ constexpr std::uint32_t version = 1;
 constexpr std::array intent_stages{
     std::pair{Intent::Stage::Unsent, "unsent"}, std::pair{Intent::Stage::Sent, "sent"},
     std::pair{Intent::Stage::Landed, "landed"}, std::pair{Intent::Stage::Found, "found"}};
-constexpr std::array pending_stages{
-    std::pair{PendingKey::Stage::Received, "received"}, std::pair{PendingKey::Stage::Verified, "verified"},
-    std::pair{PendingKey::Stage::Refused, "refused"}, std::pair{PendingKey::Stage::Returning, "returning"}};
+constexpr std::array pending_stages{std::pair{PendingKey::Stage::Received, "received"},
+                                    std::pair{PendingKey::Stage::Refused, "refused"},
+                                    std::pair{PendingKey::Stage::Returning, "returning"}};
 
 constexpr std::array standings{std::pair{core::Standing::Enabled, "enabled"},
                                std::pair{core::Standing::DisabledOutside, "disabled-outside"},
@@ -138,7 +138,6 @@ Object::Ptr to_json(const PendingKey& pending) {
     auto json = make_object();
     json->set("stage", name_of(pending_stages, pending.stage));
     json->set("key", to_json(pending.key));
-    set_time(*json, "verified_at", pending.verified_at);
     if (pending.returns) json->set("returns", true);
     return json;
 }
@@ -147,7 +146,6 @@ PendingKey read_pending(json::Fields fields) {
     PendingKey pending;
     pending.stage = read_word(fields, "stage", pending_stages);
     pending.key = read_key(fields.object("key"));
-    pending.verified_at = read_time(fields, "verified_at");
     pending.returns = read_flag(fields, "returns");
     fields.done();
     return pending;

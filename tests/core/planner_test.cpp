@@ -82,7 +82,6 @@ std::vector<Line> under_way() {
          but(with_pending(PendingKey::Stage::Received),
              [](O seen) { seen.proof = Patience{now - 30s, now, now}; }),
          Action::DropRefused, Reason::NewKeyRefused},
-        {"verified", with_pending(PendingKey::Stage::Verified), Action::Publish, Reason::NewKeyProven},
         {"current, unpublished", but(healthy(), [](O seen) { seen.state->current->published_at.reset(); }),
          Action::Publish, Reason::NotPublished},
         {"intent unsent, unasked", with_intent(Intent::Stage::Unsent), Action::AskService, Reason::NoKeyYet},

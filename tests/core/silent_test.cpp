@@ -138,7 +138,7 @@ std::vector<Line> asked_under_its_own() {
          but(with_intent(Intent::Stage::Sent), [](O seen) { seen.state->decommissioned_at = Instant{}; }),
          Action::FindStray, Reason::LateLandingPossible},
         {"its key",
-         but(with_pending(PendingKey::Stage::Verified),
+         but(with_pending(PendingKey::Stage::Received),
              [](O seen) { seen.state->decommissioned_at = Instant{}; }),
          Action::Decommission, Reason::DecommissionAsked},
         {"nothing left", decommissioned(), Action::Hold, Reason::Decommissioned},

@@ -76,6 +76,13 @@ TEST_F(Life, ARotationTakesFiveRequestsBesideLogOuts) {
     EXPECT_EQ(state().current->key.generation, 2U);
 }
 
+TEST_F(Life, ARotationNeverTellsThatTheCredentialCannotBeUsed) {
+    auto snapshot = world.agent->pass(Trigger::Rotate, world.asking);
+    for (; snapshot.more; snapshot = world.agent->pass(Trigger::Due, world.asking))
+        EXPECT_TRUE(snapshot.usable) << core::name_of(snapshot.decision.action);
+    EXPECT_EQ(state().current->key.generation, 2U);
+}
+
 TEST_F(Life, DisablingAndDeletingTakeALogInAndOneRequestEach) {
     world.setup.policy.watchdog.key_login.reset();
     world.setup.policy.watchdog.key_listed.reset();

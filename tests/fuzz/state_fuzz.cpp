@@ -40,8 +40,7 @@ core::State state_of(Bytes bytes) {
                         .sent_at = bytes.instant()};
     if (bytes.flag())
         state.pending = {.key = key_of(bytes),
-                         .stage = static_cast<core::PendingKey::Stage>(bytes.byte() % 3),
-                         .verified_at = some_time(bytes)};
+                         .stage = static_cast<core::PendingKey::Stage>(bytes.byte() % 3)};
     if (bytes.flag()) {
         state.current = {.key = key_of(bytes), .published_at = some_time(bytes)};
         state.current->standing = static_cast<core::Standing>(bytes.byte() % 5);

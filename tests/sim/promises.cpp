@@ -9,7 +9,6 @@
 namespace devkey::sim {
 
 using core::Intent;
-using core::PendingKey;
 using core::Reason;
 using core::State;
 using Other = core::OtherInstallationsPolicy::Action;
@@ -119,8 +118,7 @@ bool may_go(const Machine& machine, std::string_view call, const std::string& id
     if (other && remove && machine.asking.request == core::Request::TakeOver) return true;
     if (other && action == (remove ? Other::Delete : Other::Disable)) return true;
     // An unproven one goes too, where its state could not be saved: see Reconciler::keep.
-    const bool unproven =
-        state.pending && state.pending->key.id == id && state.pending->stage != PendingKey::Stage::Verified;
+    const bool unproven = state.pending && state.pending->key.id == id;
     const CloudKey* key = machine.scene.cloud.find(id);
     const bool stray = key != nullptr && is_stray(state, *key);
     return remove && (unproven || stray);

@@ -107,11 +107,10 @@ std::vector<State> every_shape() {
         shapes.push_back(state);
     }
     for (const auto stage :
-         {PendingKey::Stage::Received, PendingKey::Stage::Verified, PendingKey::Stage::Returning}) {
+         {PendingKey::Stage::Received, PendingKey::Stage::Refused, PendingKey::Stage::Returning}) {
         State state = sample_state();
         state.pending = PendingKey{.key = sample_key(2), .stage = stage};
         state.pending->returns = stage == PendingKey::Stage::Returning;
-        if (stage == PendingKey::Stage::Verified) state.pending->verified_at = core::Instant{};
         shapes.push_back(state);
     }
     return shapes;
