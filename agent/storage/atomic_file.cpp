@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <new>
 #include <system_error>
 
@@ -179,9 +180,12 @@ Result<FileContent> read_file(const std::string& path, std::size_t limit) {
     if (::fstat(file.get(), &facts) != 0) return std::unexpected(file_error("look at", path, errno));
     if (!S_ISREG(facts.st_mode))
         return fail(ErrorKind::Insecure, path + ": is not a regular file; put one there");
-    std::string content(limit + 1, '\0');
+    if (static_cast<std::uintmax_t>(facts.st_size) > limit)
+        return fail(ErrorKind::Corrupt, path + ": is longer than " + std::to_string(limit) + " bytes");
+    // What somebody appends from now on isn't read.
+    std::string content(static_cast<std::size_t>(facts.st_size), '\0');
     std::size_t size = 0;
-    while (size <= limit) {
+    while (size < content.size()) {
         const auto got = ::read(file.get(), content.data() + size, content.size() - size);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) {
@@ -196,8 +200,6 @@ Result<FileContent> read_file(const std::string& path, std::size_t limit) {
                        .owner = facts.st_uid,
                        .group = facts.st_gid};
     core::wipe(content);
-    if (size > limit)
-        return fail(ErrorKind::Corrupt, path + ": is longer than " + std::to_string(limit) + " bytes");
     return result;
 }
 
