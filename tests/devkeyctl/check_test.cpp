@@ -127,6 +127,8 @@ TEST_F(Doctor, LooksForTheFileThatTheUnitLoadsTheSecretFrom) {
     expect(of(reset), Grade::Warning, "no LoadCredential=owner-secret:FILE", "systemctl edit");
     const auto encrypted = reset + "LoadCredentialEncrypted=owner-secret:" + file + ".cred";
     expect(of(encrypted), Grade::Failed, file + ".cred (LoadCredentialEncrypted=");
+    expect(of("LoadCredential=owner-secret:stored"), Grade::Skipped,
+           "stored (LoadCredential= of the unit): in");
     expect(check_secret("owner-secret", core::fail(ErrorKind::NotFound, "systemctl: not there")),
            Grade::Skipped, "systemctl: not there");
 }

@@ -108,8 +108,9 @@ std::optional<Load> load_of(const std::string& credential, const std::string& un
         if (setting != "LoadCredential" && setting != "LoadCredentialEncrypted") continue;
         const auto value = line.substr(std::min(line.size(), setting.size() + 1));
         if (value.empty()) found.reset();
-        if (value.starts_with(credential + ":"))
-            found = {.setting = setting, .file = value.substr(credential.size() + 1)};
+        if (value == credential || value.starts_with(credential + ":"))
+            found = {.setting = setting,
+                     .file = value.substr(value == credential ? 0 : credential.size() + 1)};
     }
     return found;
 }
@@ -129,6 +130,7 @@ Finding check_secret(const std::string& credential, const core::Result<std::stri
     std::error_code error;
     const auto type = std::filesystem::status(load->file, error).type();
     const auto named = fmt::format("{} ({}= of the unit)", load->file, load->setting);
+    if (!load->file.starts_with('/')) return skipped("secret", named + ": in one of systemd's credstores");
     if (type == std::filesystem::file_type::not_found)
         return {.name = "secret",
                 .grade = Grade::Failed,
