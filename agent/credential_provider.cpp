@@ -24,7 +24,7 @@ void CredentialProvider::open(std::shared_ptr<const core::Settings> settings) {
     settings_ = std::move(settings);
     const auto& wanted = settings_->credential_socket;
     if (wanted.units.empty()) return socket_.close();
-    if (wanted.path == socket_.path()) return;
+    if (socket_.listens_at(wanted.path)) return;
     if (const auto listening = socket_.listen(wanted.path); !listening)
         shared_.reporter.report(
             {Severity::Warning, "credential-socket-unavailable",

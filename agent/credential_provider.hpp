@@ -20,8 +20,8 @@ class CredentialProvider {
     /// `loop` and `shared` outlive it.
     CredentialProvider(host::EventLoop& loop, const Shared& shared);
 
-    /// Listens as the settings say, from now on: not at all where no unit is listed. Where it can't, that is
-    /// reported, and the daemon goes on without.
+    /// Listens as the settings say, from now on: not at all where no unit is listed, anew where its socket
+    /// was deleted. Where it can't, that is reported, and the daemon goes on without.
     void open(std::shared_ptr<const core::Settings> settings);
 
     /// Reports the refusals that were only counted until now.

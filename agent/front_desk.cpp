@@ -49,7 +49,7 @@ FrontDesk::FrontDesk(host::EventLoop& loop, const Shared& shared, Daemon daemon)
 void FrontDesk::open(const core::ControlSettings& settings) {
     readers_ = group("control.read_group", settings.read_group);
     changers_ = group("control.change_group", settings.change_group);
-    if (settings.socket == socket_.path()) return;
+    if (socket_.listens_at(settings.socket)) return;
     if (const auto listening = socket_.listen(settings.socket); !listening)
         shared_.reporter.report(
             {Severity::Warning, "control-unavailable",

@@ -36,8 +36,8 @@ class FrontDesk {
     /// `loop` and `shared` outlive it.
     FrontDesk(host::EventLoop& loop, const Shared& shared, Daemon daemon);
 
-    /// Listens as the settings say, from now on. Where it can't, that is reported, and the daemon goes on
-    /// without.
+    /// Listens as the settings say, from now on; anew where its socket was deleted. Where it can't, that is
+    /// reported, and the daemon goes on without.
     void open(const core::ControlSettings& settings);
 
     /// The plan that the daemon was asked for, as the answer's line. Not from within Daemon::plan.

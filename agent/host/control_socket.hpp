@@ -62,8 +62,9 @@ class ControlSocket {
 
     /// As ListeningSocket::listen, and forgets the connections that there are.
     [[nodiscard]] core::Result<void> listen(const std::string& path);
-    /// Empty: nowhere.
-    [[nodiscard]] const std::string& path() const noexcept { return listener_.path(); }
+    [[nodiscard]] bool listens_at(const std::string& path) const noexcept {
+        return listener_.listens_at(path);
+    }
     /// The answer to what was left open by `connection`. Nothing if that is closed. Not from within Answer.
     void answer_later(std::uint64_t connection, const std::string& text);
     /// Forgets all connections, and removes the socket.

@@ -47,8 +47,9 @@ class CredentialSocket {
 
     /// As ListeningSocket::listen. Nobody but root and our own user may connect.
     [[nodiscard]] core::Result<void> listen(const std::string& path);
-    /// Empty: nowhere.
-    [[nodiscard]] const std::string& path() const noexcept { return listener_.path(); }
+    [[nodiscard]] bool listens_at(const std::string& path) const noexcept {
+        return listener_.listens_at(path);
+    }
     /// Removes the socket. Who is being refused still is.
     void close() noexcept { listener_.close(); }
 

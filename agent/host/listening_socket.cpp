@@ -45,6 +45,12 @@ bool connects(const sockaddr_un& address) {
            errno == EAGAIN;
 }
 
+std::optional<std::pair<dev_t, ino_t>> file_at(const std::string& path) noexcept {
+    struct stat there{};
+    if (::lstat(path.c_str(), &there) != 0) return std::nullopt;
+    return std::pair{there.st_dev, there.st_ino};
+}
+
 Result<void> make_room(const std::string& path, const sockaddr_un& address) {
     struct stat there{};
     if (::lstat(path.c_str(), &there) != 0) return {};  // what else is wrong, bind tells
@@ -95,16 +101,21 @@ Result<void> ListeningSocket::listen(const std::string& path, mode_t mode) {
     }
     listener_ = std::move(listener);
     path_ = path;
+    file_ = file_at(path);
     loop_.watch(listener_.get(), [this] { accept(); });
     return {};
 }
 
+bool ListeningSocket::listens_at(const std::string& path) const noexcept {
+    return listener_ && file_ && file_at(path) == file_;
+}
+
 void ListeningSocket::close() noexcept {
     if (!listener_) return;
+    if (listens_at(path_)) ::unlink(path_.c_str());
     loop_.forget(listener_.get());
     rest_over_.clear();
     listener_ = Descriptor{};
-    ::unlink(std::exchange(path_, {}).c_str());
 }
 
 void ListeningSocket::accept() {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "core/error.hpp"
 #include "host/descriptor.hpp"
@@ -31,9 +32,9 @@ class ListeningSocket {
     /// connect. A socket that nobody listens to is replaced. Unavailable: another process listens there;
     /// InvalidInput: it is too long for a socket, or there is something else; NotFound, Forbidden, Io.
     [[nodiscard]] core::Result<void> listen(const std::string& path, mode_t mode);
-    /// Empty: nowhere.
-    [[nodiscard]] const std::string& path() const noexcept { return path_; }
-    /// Removes it.
+    /// Not where its socket was deleted, or something else took its place.
+    [[nodiscard]] bool listens_at(const std::string& path) const noexcept;
+    /// Removes it, if it is still there.
     void close() noexcept;
 
  private:
@@ -45,6 +46,7 @@ class ListeningSocket {
     Timer rest_over_;  // not set while it listens
     Descriptor listener_;
     std::string path_;
+    std::optional<std::pair<dev_t, ino_t>> file_;  // its socket: no other has these as long as it is open
 };
 
 /// Who connected to this end, as the kernel knew it then: nobody can claim to be another.

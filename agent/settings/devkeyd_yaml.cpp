@@ -222,7 +222,7 @@ std::string read_group(const Value& value) {
     return group;
 }
 
-core::CredentialFileSettings read_credential_file(Section& section) {
+core::CredentialFileSettings read_credential_file(Section section) {
     core::CredentialFileSettings file;
     if (const auto path = section.find("path")) {
         file.path = path->file_path().value_or("");
@@ -266,13 +266,9 @@ std::vector<std::string> read_units(const Value& value) {
     return units;
 }
 
-core::CredentialSocketSettings read_credential_socket(Section section, const std::string& control) {
+core::CredentialSocketSettings read_credential_socket(Section section) {
     core::CredentialSocketSettings socket;
-    const auto path = section.find("path");
-    if (path) socket.path = read_socket_path(*path);
-    if (socket.path == control)
-        path ? path->wrong("is control.socket: choose another")
-             : section.wrong("credential_socket.path is control.socket: choose another");
+    if (const auto path = section.find("path")) socket.path = read_socket_path(*path);
     if (const auto units = section.find("units")) socket.units = read_units(*units);
     section.finish();
     return socket;
@@ -290,37 +286,60 @@ std::string read_textfile(const Value& value) {
     return path;
 }
 
-/// The files that the settings name, and devkeyd's own, but for those that are written for others.
-std::vector<std::string> files_in_use(const core::Settings& settings, const std::string& file,
-                                      const std::string& policy) {
-    const auto absolute = std::filesystem::absolute(file).lexically_normal();
-    std::vector<std::string> others{absolute.string(), settings.service.ca_file, settings.state_directory};
-    if (!policy.empty()) others.push_back((absolute.parent_path() / policy).lexically_normal().string());
-    for (const auto* name :
-         {"state.json", "requests.json", "lock", ".state.json.devkeyd-new", ".requests.json.devkeyd-new"})
-        others.push_back(settings.state_directory + "/" + name);
-    if (const auto* secret = std::get_if<core::FromFile>(&settings.owner.secret))
-        others.push_back(secret->path);
-    if (const auto* id = std::get_if<core::FromFile>(&settings.device_id)) others.push_back(id->path);
-    return others;
-}
-
-/// Whether writing `path` would destroy another file.
-bool replaces_one_of(const std::vector<std::string>& others, const std::string& path) {
-    return !path.empty() && std::ranges::find(others, path) != others.end();
-}
-
-core::MetricsSettings read_metrics(Section section, std::vector<std::string> others,
-                                   const std::string& credential_file) {
+core::MetricsSettings read_metrics(Section section) {
     core::MetricsSettings metrics;
-    others.push_back(credential_file);
-    if (const auto textfile = section.find("textfile")) {
-        metrics.textfile = read_textfile(*textfile);
-        if (replaces_one_of(others, metrics.textfile))
-            textfile->wrong("the metrics would replace another file that devkeyd uses: choose another");
-    }
+    if (const auto textfile = section.find("textfile")) metrics.textfile = read_textfile(*textfile);
     section.finish();
     return metrics;
+}
+
+struct File {
+    std::string name;  // its key in the settings, or what it is
+    std::string path;
+};
+
+/// What is read, and what devkeyd keeps for itself.
+std::vector<File> files_in_use(const core::Settings& settings, const std::string& file,
+                               const std::string& policy) {
+    const auto absolute = std::filesystem::absolute(file).lexically_normal();
+    std::vector<File> files{{"this file", absolute.string()},
+                            {"service.ca_file", settings.service.ca_file},
+                            {"state_directory", settings.state_directory}};
+    if (!policy.empty())
+        files.push_back({"policy", (absolute.parent_path() / policy).lexically_normal().string()});
+    for (const auto* name : {"state.json", "requests.json", "lock", "history.jsonl", "history.jsonl.1",
+                             ".state.json.devkeyd-new", ".requests.json.devkeyd-new"})
+        files.push_back({std::string("state_directory/") + name, settings.state_directory + "/" + name});
+    if (const auto* secret = std::get_if<core::FromFile>(&settings.owner.secret))
+        files.push_back({"owner.secret.file", secret->path});
+    if (const auto* id = std::get_if<core::FromFile>(&settings.device_id))
+        files.push_back({"device.id.file", id->path});
+    return files;
+}
+
+std::optional<Place> place_of(const Node& section, std::string_view key) {
+    const auto dot = key.find('.');
+    for (const Entry& entry : section.entries)
+        if (entry.key == key.substr(0, dot))
+            return dot == std::string_view::npos ? entry.value.place
+                                                 : place_of(entry.value, key.substr(dot + 1));
+    return std::nullopt;
+}
+
+/// What devkeyd makes for others would take the place of another file, or of another of these.
+void check_paths(const Node& root, const core::Settings& settings, std::vector<File> files,
+                 Problems& problems) {
+    for (File made : {File{"credential_file.path", settings.credential_file.path},
+                      File{"metrics.textfile", settings.metrics.textfile},
+                      File{"control.socket", settings.control.socket},
+                      File{"credential_socket.path", settings.credential_socket.path}}) {
+        if (made.path.empty()) continue;  // there is none, or that was said already
+        const auto other = std::ranges::find(files, made.path, &File::path);
+        if (other != files.end())
+            problems.add(place_of(root, made.name).value_or(place_of(root, other->name).value_or(root.place)),
+                         fmt::format("{}: is {}, too: choose another", made.name, other->name));
+        files.push_back(std::move(made));
+    }
 }
 
 core::DeviceIdSource read_device(Section section) {
@@ -346,31 +365,17 @@ DevkeydYaml read_devkeyd_yaml(const Node& root, const std::string& file, Problem
     settings.owner = read_owner(top.require_section("owner"));
     settings.device_id = read_device(top.find_section("device"));
     settings.key_prefix = read_key_prefix(top.find_section("key"), settings.key_prefix);
-    Section credential_file = top.find_section("credential_file");
-    settings.credential_file = read_credential_file(credential_file);
-    const auto directory = top.find("state_directory");
-    if (directory) settings.state_directory = directory->file_path().value_or("");
+    settings.credential_file = read_credential_file(top.find_section("credential_file"));
+    if (const auto directory = top.find("state_directory"))
+        settings.state_directory = directory->file_path().value_or("");
     settings.control = read_control(top.find_section("control"));
-    settings.credential_socket =
-        read_credential_socket(top.find_section("credential_socket"), settings.control.socket);
+    settings.credential_socket = read_credential_socket(top.find_section("credential_socket"));
     if (const auto policy = top.find("policy")) {
         read.policy = policy->text(longest_argument).value_or("");
         read.policy_place = policy->place();
     }
-    const auto others = files_in_use(settings, file, read.policy);
-    settings.metrics = read_metrics(top.find_section("metrics"), others, settings.credential_file.path);
-    if (replaces_one_of(others, settings.credential_file.path)) {
-        const auto path = credential_file.find("path");
-        constexpr std::string_view fault =
-            "the credential file would replace another file that devkeyd uses: choose another "
-            "credential_file.path";
-        if (path)
-            path->wrong(fault);
-        else if (directory)
-            directory->wrong(fault);
-        else
-            top.wrong(fault);
-    }
+    settings.metrics = read_metrics(top.find_section("metrics"));
+    check_paths(root, settings, files_in_use(settings, file, read.policy), problems);
     top.finish();
     return read;
 }

@@ -112,6 +112,27 @@ TEST_F(Doctor, ACredentialOfTheUnitIsOutOfReach) {
     expect(at_service("key"), Grade::Ok, "");
 }
 
+TEST_F(Doctor, LooksForTheFileThatTheUnitLoadsTheSecretFrom) {
+    const fakes::TemporaryDirectory directory;
+    const auto file = directory.file("owner-secret");
+    const auto of = [](const std::string& unit) {
+        return check_secret("owner-secret", "[Service]\n" + unit);
+    };
+    const auto shipped = "LoadCredential=other:/bin/sh\nLoadCredential=owner-secret:" + file + "\n";
+    expect(of(shipped), Grade::Failed, file + " (LoadCredential= of the unit) is not there", "put");
+    expect(of(shipped), Grade::Failed, "status=243/CREDENTIALS");
+    fakes::put(file, "secret");
+    expect(of(shipped), Grade::Ok, file);
+    const auto reset = shipped + "# a drop-in\n[Service]\nLoadCredential=\n";
+    expect(of(reset), Grade::Warning, "no LoadCredential=owner-secret:FILE", "systemctl edit");
+    const auto encrypted = reset + "LoadCredentialEncrypted=owner-secret:" + file + ".cred";
+    expect(of(encrypted), Grade::Failed, file + ".cred (LoadCredentialEncrypted=");
+    expect(of("LoadCredential=owner-secret:stored"), Grade::Skipped,
+           "stored (LoadCredential= of the unit): in");
+    expect(check_secret("owner-secret", core::fail(ErrorKind::NotFound, "systemctl: not there")),
+           Grade::Skipped, "systemctl: not there");
+}
+
 TEST_F(Doctor, AnotherOwnerIsNotTheStates) {
     world.service.owner = "owner-2";
     expect(at_service("log-in"), Grade::Failed, "another one", "former owner");

@@ -118,6 +118,17 @@ TEST_F(CredentialSocket, FollowsTheSettingsWithAReload) {
     EXPECT_FALSE(std::filesystem::exists(path()));
 }
 
+TEST_F(CredentialSocket, ASighupMakesDeletedSocketsAnew) {
+    const auto control = device.control_socket();
+    std::filesystem::remove(path());
+    std::filesystem::remove(control);
+    daemon->signal(SIGHUP);
+    EXPECT_TRUE(fakes::wait_until(
+        [&] { return std::filesystem::exists(path()) && std::filesystem::exists(control); }));
+    EXPECT_EQ(ask("taker.service"), published());
+    EXPECT_EQ(ctl({"status"}).exit_code, 0);
+}
+
 TEST_F(CredentialSocket, ThoseWhoDoNotReadHoldNobodyUp) {
     std::deque<Asker> silent;
     for (int i = 0; i < 100; ++i) silent.emplace_back(path(), "");

@@ -221,6 +221,15 @@ TEST_F(Control, SaysWhyItCannotListen) {
     EXPECT_EQ(deep.listening.error().kind, ErrorKind::InvalidInput);
 }
 
+TEST_F(Control, LeavesWhatTookItsPlace) {
+    {
+        const Listener listener(path);
+        ASSERT_EQ(::unlink(path.c_str()), 0);
+        fakes::put(path, "mine");
+    }
+    EXPECT_EQ(fakes::content_of(path), "mine");
+}
+
 TEST_F(Control, RemovesItsSocketAtTheEnd) {
     struct stat there{};
     {

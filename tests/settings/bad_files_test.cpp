@@ -150,9 +150,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Mistake{"", "metrics: {testfile: /m/a.prom}\n",
                             "devkeyd.yaml:10:11: metrics.testfile: unknown key; did you mean textfile?"},
                     Mistake{"", "metrics: {textfile: /m/a.prom}\ncredential_file: {path: /m/a.prom}\n",
-                            "devkeyd.yaml:10:21: metrics.textfile: the metrics would replace another file"},
+                            "devkeyd.yaml:10:21: metrics.textfile: is credential_file.path, too"},
                     Mistake{"{credential: owner-secret}", "{file: /m/a.prom}\nmetrics: {textfile: /m/a.prom}",
-                            "devkeyd.yaml:10:21: metrics.textfile: the metrics would replace another file"}));
+                            "devkeyd.yaml:10:21: metrics.textfile: is owner.secret.file, too"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Owner, BadDevkeydYaml,
@@ -227,10 +227,18 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"", "credential_socket: {unit: [a.service]}",
                 "devkeyd.yaml:10:21: credential_socket.unit: unknown key; did you mean units?"},
         Mistake{"", "credential_socket: {path: /run/devkeyd/control.sock}",
-                "devkeyd.yaml:10:27: credential_socket.path: is control.socket: choose another"},
+                "devkeyd.yaml:10:27: credential_socket.path: is control.socket, too: choose another"},
         Mistake{"",
                 "control: {socket: /run/devkeyd/credential.sock}\ncredential_socket: {units: [a.service]}",
-                "devkeyd.yaml:11:20: credential_socket.path is control.socket: choose another"},
+                "devkeyd.yaml:10:19: credential_socket.path: is control.socket, too: choose another"},
+        Mistake{"", "control: {socket: /var/lib/devkeyd/credential.json}",
+                "devkeyd.yaml:10:19: control.socket: is credential_file.path, too: choose another"},
+        Mistake{"", "credential_file: {path: /run/devkeyd/control.sock}",
+                "devkeyd.yaml:10:25: control.socket: is credential_file.path, too: choose another"},
+        Mistake{"", "credential_socket: {path: /var/lib/devkeyd/state.json}",
+                "devkeyd.yaml:10:27: credential_socket.path: is state_directory/state.json, too"},
+        Mistake{secret, "{file: /etc/secret}\ncredential_socket: {path: /etc/secret}",
+                "devkeyd.yaml:10:27: credential_socket.path: is owner.secret.file, too: choose another"},
         Mistake{"", "credential_file: {mode: 0600}",
                 "devkeyd.yaml:10:25: credential_file.mode: expected \"0600\", \"0640\", \"0440\" or "
                 "\"0400\", in quotes"},
@@ -263,21 +271,17 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"", "credential_file: {owner: app}",
                 "devkeyd.yaml:10:19: credential_file.owner: unknown key"},
         Mistake{"", "credential_file: {path: /var/lib/devkeyd/state.json}",
-                "devkeyd.yaml:10:25: credential_file.path: the credential file would replace"},
-        Mistake{"", "credential_file: {path: /var/lib/devkeyd/requests.json}",
-                "devkeyd.yaml:10:25: credential_file.path: the credential file would replace"},
-        Mistake{"", "credential_file: {path: /var/lib/devkeyd/lock}",
-                "devkeyd.yaml:10:25: credential_file.path: the credential file would replace"},
+                "devkeyd.yaml:10:25: credential_file.path: is state_directory/state.json, too"},
         Mistake{"", "credential_file: {path: /var/lib/devkeyd/.state.json.devkeyd-new}",
-                "devkeyd.yaml:10:25: credential_file.path: the credential file would replace"},
+                "devkeyd.yaml:10:25: credential_file.path: is state_directory/.state.json.devkeyd-new, too"},
         Mistake{"", "credential_file: {path: /var/lib/devkeyd}",
-                "devkeyd.yaml:10:25: credential_file.path: the credential file would replace"},
+                "devkeyd.yaml:10:25: credential_file.path: is state_directory, too"},
         Mistake{"", "credential_file: {path: /c/devkeyd.yaml}",
-                "devkeyd.yaml:10:25: credential_file.path: the credential file would replace"},
+                "devkeyd.yaml:10:25: credential_file.path: is this file, too"},
         Mistake{"", "device: {id: {file: /etc/id}}\ncredential_file: {path: /etc/id}",
-                "devkeyd.yaml:11:25: credential_file.path: the credential"},
+                "devkeyd.yaml:11:25: credential_file.path: is device.id.file, too"},
         Mistake{"", "state_directory: /var/lib/devkeyd/credential.json",
-                "devkeyd.yaml:10:18: state_directory: the credential file would"},
+                "devkeyd.yaml:10:18: credential_file.path: is state_directory, too"},
         Mistake{"", "state_directory: var/lib",
                 "devkeyd.yaml:10:18: state_directory: expected an absolute path"},
         Mistake{"", "state_directory: /var//lib",
@@ -358,7 +362,7 @@ TEST(BadFiles, TheDefaultPathIsCheckedToo) {
     const auto lines = lines_of(
         load_text(replaced(least, "credential: owner-secret", "file: /var/lib/devkeyd/credential.json")));
     ASSERT_EQ(lines.size(), 1U);
-    EXPECT_EQ(lines[0].rfind("devkeyd.yaml:1:1: the credential file would replace", 0), 0U) << lines[0];
+    EXPECT_TRUE(lines[0].starts_with("devkeyd.yaml:9:18: credential_file.path: is owner.secret")) << lines[0];
 }
 
 TEST(BadFiles, ASecretInTheWrongPlaceIsNeverQuoted) {

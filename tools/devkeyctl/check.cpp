@@ -10,12 +10,14 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <iterator>
 #include <limits>
 #include <sstream>
 #include <utility>
+#include <variant>
 
 #include "core/text.hpp"
 #include "devkeyctl/become.hpp"
@@ -24,6 +26,7 @@
 #include "devkeyctl/render.hpp"
 #include "host/hardening.hpp"
 #include "host/owner_secret.hpp"
+#include "host/run_command.hpp"
 #include "host/system_clock.hpp"
 #include "services/app_services.hpp"
 #include "services/probe.hpp"
@@ -105,6 +108,14 @@ std::vector<Finding> examine(const Terminal& terminal, const core::Settings& set
     return found;
 }
 
+Result<std::string> unit_text() {
+    using namespace std::chrono_literals;
+    const auto text =
+        host::run_command({.run = {"/usr/bin/systemctl", "cat", "devkeyd"}, .timeout = 10s}, -1);
+    if (!text) return std::unexpected(text.error());
+    return std::string(text->reveal());
+}
+
 std::string json_of(const std::vector<Finding>& findings) {
     const auto count = [&](Grade grade) { return std::ranges::count(findings, grade, &Finding::grade); };
     Poco::JSON::Array::Ptr checks{new Poco::JSON::Array};
@@ -174,6 +185,10 @@ int check(const Terminal& terminal, const std::string& config) {
     if (const auto hardened = host::harden(); !hardened)
         return tell(terminal, {failed("user", hardened.error(), "run it as root, or as devkeyd's user")});
     std::vector<Finding> found;
+    // As root, who may look everywhere. In the unit it is one of the files.
+    const auto* credential = std::get_if<core::FromCredential>(&settings->owner.secret);
+    if (credential != nullptr && ::getenv("CREDENTIALS_DIRECTORY") == nullptr)
+        found.push_back(check_secret(credential->name, unit_text()));
     if (const auto became = become_owner_of(settings->state_directory); !became)
         found.push_back(failed("user", became.error(), "run it as that user"));
     found.push_back(check_settings(config));

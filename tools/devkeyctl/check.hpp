@@ -67,6 +67,10 @@ struct Patient {
 /// Whether the shipped unit's sandbox would let devkeyd run these programs.
 [[nodiscard]] Finding check_hooks(const std::vector<std::vector<std::string>>& programs);
 
+/// Whether the file is there from which the unit, whose text this is (as `systemctl cat` prints it), loads
+/// the owner's secret. systemd says no more of it than status=243/CREDENTIALS.
+[[nodiscard]] Finding check_secret(const std::string& credential, const core::Result<std::string>& unit);
+
 /// By its message: what comes after `; ` is the remedy; where there is none, `remedy` is.
 [[nodiscard]] Finding failed(std::string name, const core::Error& error, std::string remedy);
 [[nodiscard]] Finding skipped(std::string name, std::string why);

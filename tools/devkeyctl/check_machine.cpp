@@ -4,10 +4,14 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <optional>
+#include <sstream>
+#include <system_error>
 
 #include "devkeyctl/check.hpp"
 
@@ -89,7 +93,52 @@ std::vector<std::vector<std::string>> programs_of(const core::HooksPolicy& hooks
     return programs;
 }
 
+/// A line `LoadCredential=NAME:FILE`, or `LoadCredentialEncrypted=`.
+struct Load {
+    std::string setting;
+    std::string file;
+};
+
+/// Which line of a unit loads this credential: the last one, after the last that is empty, which undoes all.
+std::optional<Load> load_of(const std::string& credential, const std::string& unit) {
+    std::optional<Load> found;
+    std::istringstream lines{unit};
+    for (std::string line; std::getline(lines, line);) {
+        const auto setting = line.substr(0, line.find('='));
+        if (setting != "LoadCredential" && setting != "LoadCredentialEncrypted") continue;
+        const auto value = line.substr(std::min(line.size(), setting.size() + 1));
+        if (value.empty()) found.reset();
+        if (value == credential || value.starts_with(credential + ":"))
+            found = {.setting = setting,
+                     .file = value.substr(value == credential ? 0 : credential.size() + 1)};
+    }
+    return found;
+}
+
 }  // namespace
+
+Finding check_secret(const std::string& credential, const core::Result<std::string>& unit) {
+    if (!unit)
+        return skipped("secret", fmt::format("systemd doesn't tell from which file the unit loads {}: {}",
+                                             credential, unit.error().message));
+    const auto load = load_of(credential, *unit);
+    if (!load)
+        return {.name = "secret",
+                .grade = Grade::Warning,
+                .detail = fmt::format("the unit has no LoadCredential={}:FILE", credential),
+                .remedy = "systemctl edit devkeyd, or name another source: owner.secret"};
+    std::error_code error;
+    const auto type = std::filesystem::status(load->file, error).type();
+    const auto named = fmt::format("{} ({}= of the unit)", load->file, load->setting);
+    if (!load->file.starts_with('/')) return skipped("secret", named + ": in one of systemd's credstores");
+    if (type == std::filesystem::file_type::not_found)
+        return {.name = "secret",
+                .grade = Grade::Failed,
+                .detail = named + " is not there: the unit fails with status=243/CREDENTIALS",
+                .remedy = "put the owner's secret there, or name another file: systemctl edit devkeyd"};
+    if (type == std::filesystem::file_type::none) return skipped("secret", named + ": " + error.message());
+    return {.name = "secret", .detail = named + " is there"};
+}
 
 Finding check_hooks(const std::vector<std::vector<std::string>>& programs) {
     if (programs.empty()) return skipped("hooks", "the policy has none");
