@@ -83,7 +83,7 @@ TEST_P(FullDisk, IsSurvivedAtEveryWriteOfTheFirstRun) {
     Scene scene;
     scene.set_patience("1s");
     const int calls = calls_of_a_first_run(scene, call);
-    ASSERT_GE(calls, 6) << "the state's saves, and the credential file";
+    ASSERT_GE(calls, 5) << "the state's saves, and the credential file";
     for (int nth = 1; nth <= calls; ++nth) expect_a_full_disk_is_survived(scene, call, nth);
 }
 
