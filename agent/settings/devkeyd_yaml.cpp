@@ -317,15 +317,6 @@ std::vector<File> files_in_use(const core::Settings& settings, const std::string
     return files;
 }
 
-std::optional<Place> place_of(const Node& section, std::string_view key) {
-    const auto dot = key.find('.');
-    for (const Entry& entry : section.entries)
-        if (entry.key == key.substr(0, dot))
-            return dot == std::string_view::npos ? entry.value.place
-                                                 : place_of(entry.value, key.substr(dot + 1));
-    return std::nullopt;
-}
-
 /// What devkeyd makes for others would take the place of another file, or of another of these.
 void check_paths(const Node& root, const core::Settings& settings, std::vector<File> files,
                  Problems& problems) {

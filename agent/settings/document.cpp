@@ -239,4 +239,13 @@ std::optional<Node> read_document(const std::string& text, Problems& problems) {
     return std::nullopt;
 }
 
+std::optional<Place> place_of(const Node& section, std::string_view path) {
+    const auto dot = path.find('.');
+    for (const Entry& entry : section.entries)
+        if (entry.key == path.substr(0, dot))
+            return dot == std::string_view::npos ? entry.value.place
+                                                 : place_of(entry.value, path.substr(dot + 1));
+    return std::nullopt;
+}
+
 }  // namespace devkey::settings

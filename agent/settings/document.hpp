@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "settings/problem.hpp"
@@ -39,5 +40,8 @@ struct Entry {
 /// aliases, tags, keys that are no texts, control characters, a second document. None if the text is no YAML
 /// at all, or empty.
 [[nodiscard]] std::optional<Node> read_document(const std::string& text, Problems& problems);
+
+/// Where the value at `path` ("section.key", below `section`) stands; none where it isn't written.
+[[nodiscard]] std::optional<Place> place_of(const Node& section, std::string_view path);
 
 }  // namespace devkey::settings

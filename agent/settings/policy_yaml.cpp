@@ -1,6 +1,5 @@
 #include "settings/policy_yaml.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "settings/section.hpp"
@@ -149,20 +148,6 @@ void read_hooks(Section section, core::HooksPolicy& hooks) {
     section.finish();
 }
 
-/// Where the value at `path` stands; where it doesn't, the nearest section above.
-Place place_of(const Node& root, std::string_view path) {
-    const Node* node = &root;
-    while (!path.empty()) {
-        const auto dot = path.find('.');
-        const auto key = path.substr(0, dot);
-        const auto found = std::ranges::find(node->entries, key, &Entry::key);
-        if (found == node->entries.end()) break;
-        node = &found->value;
-        path.remove_prefix(dot == std::string_view::npos ? path.size() : dot + 1);
-    }
-    return node->place;
-}
-
 }  // namespace
 
 core::Policy read_policy_yaml(const Node& root, const core::Capabilities& service, Problems& problems) {
@@ -183,8 +168,11 @@ core::Policy read_policy_yaml(const Node& root, const core::Capabilities& servic
     top.finish();
     // Whether the settings fit together can only be said of settings that are right by themselves.
     if (problems.empty())
-        for (auto& [setting, message] : core::problems_of(policy, service))
-            problems.add(place_of(root, setting), std::string(setting) + ": " + message);
+        for (auto& [setting, message] : core::problems_of(policy, service)) {
+            const auto section = setting.substr(0, setting.find('.'));
+            const auto place = place_of(root, setting).value_or(place_of(root, section).value_or(root.place));
+            problems.add(place, std::string(setting) + ": " + message);
+        }
     return policy;
 }
 
