@@ -72,7 +72,8 @@ function read_increase() {
 }
 
 const [devkeyd, bare, web] = subjects.map(read_subject);
-const versions = {node: process.version, openssl: execFileSync('openssl', ['version'], {encoding: 'utf8'}).trim(), linux: release()};
+const openssl = execFileSync('openssl', ['version'], {encoding: 'utf8'}).split(' ')[1];
+const versions = {node: process.version, openssl, linux: release()};
 const next_alarm_s = number('next-alarm');
 const increase = read_increase();
 const growth_kib = number('anonymous-after') - number('anonymous-before');
@@ -117,11 +118,14 @@ const rows = [
   ...['first', 'rotation', 'start'].flatMap(traffic),
   ['wake-ups per hour when idle', ({wakes, idle_s}) => Math.round((wakes * 3600) / idle_s)],
 ];
-const growth_row = [`anonymous memory more after ${rotations} rotations, kB`, ((growth_kib * 1024) / 1000).toFixed(0), '–', '–'];
+const rows_of_rotations = [
+  [`anonymous memory more after ${rotations} rotations, kB`, ((growth_kib * 1024) / 1000).toFixed(0), '–', '–'],
+  [`memory in use more after ${memcheck_rotations} rotations, bytes`, increase, '–', '–'],
+];
 const server_row = (title, {per_second, count, p99_ms}) => `${title}: ${per_second} per second, 99 % of ${count} within ${p99_ms} ms`;
 
 function print_table() {
-  const cells = [['', 'devkeyd', 'bare OpenSSL', 'Node, realm-web'], ...rows.map(([title, show]) => [title, ...[devkeyd, bare, web].map(show)]), growth_row];
+  const cells = [['', 'devkeyd', 'bare OpenSSL', 'Node, realm-web'], ...rows.map(([title, show]) => [title, ...[devkeyd, bare, web].map(show)]), ...rows_of_rotations];
   const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => `${row[column]}`.length)));
   const line = (row) => `| ${row.map((cell, i) => (i === 0 ? `${cell}`.padEnd(widths[i]) : `${cell}`.padStart(widths[i]))).join(' | ')} |`;
   const [head, ...body] = cells.map(line);
@@ -130,7 +134,7 @@ function print_table() {
 
 function print_text() {
   print_table();
-  console.log(`\nNode ${versions.node}, ${versions.openssl}, Linux ${versions.linux}; ${runs} runs; idle for ${devkeyd.idle_s} s\n`);
+  console.log(`\nNode ${versions.node}, OpenSSL ${versions.openssl}, Linux ${versions.linux}; ${runs} runs; idle for ${devkeyd.idle_s} s\n`);
   for (const [what, kept] of Object.entries(promises)) console.log(`promise: ${what}: ${kept ? 'kept' : 'BROKEN'}`);
   for (const [what, met] of Object.entries(goals)) console.log(`goal: ${what}: ${met ? 'met' : 'NOT MET'}`);
   console.log(`\ndevkey-server with ${load.clients} clients at once`);
