@@ -29,6 +29,32 @@ struct BareClient : testing::Test {
         EXPECT_EQ(service_of_bare.key_names(), std::vector{name});
     }
 
+    /// What was served since the mark, in which `removed` is the id of a key.
+    static std::vector<std::string> rotation(const Service& service, std::size_t mark,
+                                             const std::string& removed) {
+        const auto all = service.served();
+        std::vector<std::string> lines(all.begin() + static_cast<std::ptrdiff_t>(mark), all.end());
+        std::ranges::replace(lines, "DELETE " + removed + " 204", "DELETE the-former-key 204");
+        return lines;
+    }
+    /// By a daemon, with a policy that removes the key before at once.
+    std::vector<std::string> rotation_of_devkeyd() {
+        fakes::put(ours.directory.file("policy.yaml"),
+                   "version: 1\nsuperseded: {keep_enabled: 0s, then: delete}\n");
+        ours.more_lines = "policy: policy.yaml\n";
+        ours.write_settings();
+        EXPECT_EQ(ours.once().exit_code, 0);
+        const auto former = ours.credential("key_id");
+        const auto mark = service_of_devkeyd.served().size();
+        Daemon daemon(ours);
+        EXPECT_TRUE(daemon.tells("STATUS=healthy"));
+        daemon.process().signal(SIGUSR1);
+        EXPECT_TRUE(
+            fakes::wait_until([&] { return service_of_devkeyd.count_of("DELETE session 204") == 4; }));
+        EXPECT_EQ(daemon.process().end(SIGTERM), 0);
+        return rotation(service_of_devkeyd, mark, former);
+    }
+
     Service service_of_bare;
     Service service_of_devkeyd;
     Device theirs{service_of_bare.url(), service_of_bare.authority.ca_file()};
@@ -46,10 +72,13 @@ TEST_F(BareClient, MakesTheRequestsOfDevkeydForAFirstKeyAndNoneForAStart) {
     }
 }
 
-TEST_F(BareClient, ReplacesAKey) {
+TEST_F(BareClient, ReplacesAKeyWithTheRequestsOfDevkeyd) {
     run_bare_client("bare-1");
+    const auto former = theirs.credential("key_id");
+    const auto mark = service_of_bare.served().size();
     run_bare_client("bare-2", {"--rotate"});
     expect_published_key("bare-2");
+    EXPECT_EQ(rotation(service_of_bare, mark, former), rotation_of_devkeyd());
 }
 
 }  // namespace

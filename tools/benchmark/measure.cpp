@@ -2,6 +2,7 @@
 // standard output or to systemd (sd_notify); once it is idle, writes to FILE, as JSON, what that took and
 // what memory it has; and ends it. As root: only root sees the memory of a program that isn't dumpable.
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -50,9 +51,12 @@ struct Ears {
     }
 };
 
+/// The program is killed when this one ends, however that comes.
 pid_t start(const Ears& ears, char** words) {
+    const pid_t parent = ::getpid();
     const pid_t child = ::fork();
     if (child != 0) return child;
+    if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent) ::_exit(EX_OSERR);
     ::dup2(ears.output[1], STDOUT_FILENO);
     ::close(ears.output[0]);
     ::close(ears.output[1]);
