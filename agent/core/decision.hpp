@@ -48,6 +48,7 @@ enum class Reason {
     StrayFound,
     NewKeyUnproven,
     NewKeyRefused,
+    NewKeyProven,
     NotPublished,
     StateNotSaved,
     CredentialFileMissing,

@@ -194,6 +194,10 @@ bool is_recorded(const State& state, std::string_view name) {
            std::ranges::find(state.retired, name) != state.retired.end();
 }
 
+bool pending_key_is_proven(const Observation& seen) {
+    return seen.state && seen.state->pending && seen.proven && seen.proven->id == seen.state->pending->key.id;
+}
+
 const OldKey* key_to_return_to(const State& state) {
     const OldKey* latest = nullptr;
     for (const OldKey& key : state.superseded) {

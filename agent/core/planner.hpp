@@ -51,6 +51,12 @@ struct Patience {
     BootInstant next{};   ///< not before this
 };
 
+/// A key that has logged in, and when. In memory only: after a crash it logs in once more.
+struct Proven {
+    std::string id;
+    Instant at{};
+};
+
 /// What a person asked for, until it is under way.
 struct Asked {
     Request request = Request::None;
@@ -82,6 +88,7 @@ struct Observation {
         listed;                           ///< the owner's keys; none: the service wasn't asked just now
     std::optional<std::string> owner_id;  ///< the service's id of the owner, if we logged in
     std::optional<Patience> proof;        ///< log-ins with the pending key that were refused
+    std::optional<Proven> proven;         ///< the pending key, once it has logged in
     std::optional<Patience> search;       ///< lists without the stray
     Asked asked;
     bool login_refused = false;        ///< the current key was refused since the owner last asked about it
@@ -114,6 +121,9 @@ struct Rule {
 
 /// Whether `name` is a key of this device that our state recorded.
 [[nodiscard]] bool is_recorded(const State& state, std::string_view name);
+
+/// Whether it may take the place of the current one.
+[[nodiscard]] bool pending_key_is_proven(const Observation& seen);
 
 /// The key before the current one, which can be taken back into use; null if there is none.
 [[nodiscard]] const OldKey* key_to_return_to(const State& state);

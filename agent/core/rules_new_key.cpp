@@ -90,6 +90,9 @@ Answer new_key_logs_in(const Policy& policy, const Observation& seen) {
         return act(Action::RollBack, Reason::KeyReturns, pending.key.name);
     if (pending.stage == PendingKey::Stage::Refused)
         return act(Action::DropRefused, Reason::NewKeyRefused, pending.key.name);
+    if (pending_key_is_proven(seen))
+        return act(Action::Publish, pending.returns ? Reason::KeyReturns : Reason::NewKeyProven,
+                   pending.key.name);
     if (!seen.proof) return act(Action::Verify, Reason::NewKeyUnproven, pending.key.name);
     // Only a refusal that came when patience was over counts: an hour without a network is not the key's
     // fault.

@@ -81,10 +81,39 @@ Reconciler::Done Reconciler::repair() {
     return {};
 }
 
+Reconciler::Done Reconciler::make_current() {
+    State next = *seen_.state;
+    const bool returns = next.pending->returns;
+    const auto before = next.current;
+    // The device's program couldn't do anything until now: it gets its chance to beat.
+    if (!next.current) seen_.started = world_.clock.boot_now();
+    supersede_current(next);
+    next.current = CurrentKey{.key = next.pending->key,
+                              .published_at = std::nullopt,
+                              .logged_in_at = seen_.proven->at,
+                              .listed_at = seen_.proven->at};
+    if (returns) {
+        next.current->returned_at = time().now;
+        // Reads may still show it as it was.
+        next.current->unsure_until = time().now + world_.service.capabilities().read_lag;
+    }
+    next.pending.reset();
+    next.refused_keys = 0;
+    if (auto saved = save(std::move(next)); !saved) return saved;
+    seen_.proven.reset();
+    // It was the old key that was refused.
+    forget_refusal();
+    seen_.failures.erase(Action::RunHook);
+    if (returns && before && seen_.asked.request != Request::Rollback)
+        tell_of_rollback(*before, seen_.state->current->key);
+    return {};
+}
+
 Reconciler::Done Reconciler::publish() {
+    if (pending_key_is_proven(seen_))
+        if (auto made = make_current(); !made) return made;
     // Also where it is seen to hold the key: a process that died may not have brought that to disk.
     if (auto written = world_.sink.publish(credential()); !written) return because(written.error());
-    seen_.credential_file = CredentialSight::Matches;
     changed_ = true;
     State next = *seen_.state;
     const auto published = time();
@@ -114,35 +143,10 @@ Reconciler::Done Reconciler::verify() {
         return {};
     }
     if (!owner) return because(owner.error());
-    return promote();
-}
-
-Reconciler::Done Reconciler::promote() {
-    State next = *seen_.state;
-    const bool returns = next.pending->returns;
-    const auto before = next.current;
-    const auto now = time().now;
-    supersede_current(next);
-    next.current = CurrentKey{
-        .key = next.pending->key, .published_at = std::nullopt, .logged_in_at = now, .listed_at = now};
-    if (returns) {
-        next.current->returned_at = now;
-        // Reads may still show it as it was.
-        next.current->unsure_until = now + world_.service.capabilities().read_lag;
-    }
-    next.pending.reset();
-    next.refused_keys = 0;
-    if (auto saved = save(std::move(next)); !saved) return saved;
     seen_.proof.reset();
-    // It was the old key that was refused.
-    forget_refusal();
-    seen_.failures.erase(Action::RunHook);
-    // The device's program couldn't do anything until now: it gets its chance to beat.
-    if (!before) seen_.started = world_.clock.boot_now();
-    tell_of("key-verified", returns ? "the earlier key logs in again" : "the new key logs in",
-            seen_.state->current->key);
-    if (returns && before && seen_.asked.request != Request::Rollback)
-        tell_of_rollback(*before, seen_.state->current->key);
+    seen_.proven = {.id = key.id, .at = time().now};
+    tell_of("key-verified",
+            seen_.state->pending->returns ? "the earlier key logs in again" : "the new key logs in", key);
     return {};
 }
 

@@ -284,10 +284,7 @@ Snapshot Reconciler::snapshot_of(Decision decision) const {
     snapshot.key_name = seen_.state->current->key.name;
     snapshot.key_id = seen_.state->current->key.id;
     snapshot.generation = seen_.state->current->key.generation;
-    // In the pass that verified it, the key before was seen: that is in use until the next pass publishes
-    // this one.
-    const bool in_use = seen_.state->current->published_at || snapshot.decision.action == Action::Verify;
-    snapshot.usable = in_use && seen_.credential_file == CredentialSight::Matches;
+    snapshot.usable = seen_.state->current->published_at && seen_.credential_file == CredentialSight::Matches;
     snapshot.status = status_of(snapshot.decision, snapshot.usable);
     return snapshot;
 }

@@ -119,7 +119,7 @@ class Reconciler {
     [[nodiscard]] Done repair();
     [[nodiscard]] Done publish();
     [[nodiscard]] Done verify();
-    [[nodiscard]] Done promote();  ///< the pending key, which has logged in, is the current one
+    [[nodiscard]] Done make_current();  ///< of the pending key, which has logged in
     [[nodiscard]] Done drop_refused();
     [[nodiscard]] Done ask_service();
     [[nodiscard]] Done create();

@@ -70,6 +70,10 @@ inline Observation with_pending(PendingKey::Stage stage) {
     return seen;
 }
 
+inline void prove_pending(Observation& seen) {
+    seen.proven = Proven{.id = seen.state->pending->key.id, .at = {}};
+}
+
 template <class Change>
 Observation but(Observation seen, Change change) {
     change(seen);

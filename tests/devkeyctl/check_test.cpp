@@ -127,8 +127,13 @@ TEST_F(Doctor, LooksForTheFileThatTheUnitLoadsTheSecretFrom) {
     expect(of(reset), Grade::Warning, "no LoadCredential=owner-secret:FILE", "systemctl edit");
     const auto encrypted = reset + "LoadCredentialEncrypted=owner-secret:" + file + ".cred";
     expect(of(encrypted), Grade::Failed, file + ".cred (LoadCredentialEncrypted=");
+    expect(of(" LoadCredential = owner-secret:" + file), Grade::Ok, file);
     expect(of("LoadCredential=owner-secret:stored"), Grade::Skipped,
-           "stored (LoadCredential= of the unit): in");
+           "stored (LoadCredential= of the unit): where");
+    expect(of("LoadCredential=owner-secret:%E/devkeyd/owner-secret"), Grade::Skipped,
+           "%E/devkeyd/owner-secret");
+    expect(of("LoadCredential=owner-secret:/not/there\nSetCredential=owner-secret:s3cret"), Grade::Skipped,
+           "itself: SetCredential=");
     expect(check_secret("owner-secret", core::fail(ErrorKind::NotFound, "systemctl: not there")),
            Grade::Skipped, "systemctl: not there");
 }

@@ -107,7 +107,7 @@ TEST_F(LogForms, TheJournalGetsAFirstKeyInFieldsOfItsOwn) {
     EXPECT_EQ(field("DEVKEY_KEY_ID"), device.credential("key_id"));
     EXPECT_EQ(field("DEVKEY_KEY_NAME"), device.credential("key_name"));
     EXPECT_EQ(field("DEVKEY_GENERATION"), "1");
-    EXPECT_EQ(field("DEVKEY_REASON"), "not-published");
+    EXPECT_EQ(field("DEVKEY_REASON"), "new-key-proven");
     EXPECT_EQ(field("PRIORITY"), "5");
     EXPECT_EQ(field("SYSLOG_IDENTIFIER"), "devkeyd");
     EXPECT_EQ(field("MESSAGE_ID").size(), 32U);

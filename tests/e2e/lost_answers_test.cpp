@@ -85,8 +85,8 @@ TEST_F(LostAnswers, AreSettledByTheDaemonItself) {
     service.faults.at("POST", keys, fakes::drop_after());
     Daemon daemon(device);
     EXPECT_TRUE(daemon.tells("STATUS=answer-lost")) << daemon.process().errors();
-    EXPECT_TRUE(daemon.tells("READY=1")) << daemon.process().errors();
     EXPECT_TRUE(daemon.tells("STATUS=healthy")) << daemon.process().errors();
+    EXPECT_TRUE(daemon.tells("READY=1")) << daemon.process().errors();
     expect_only_the_published_key();
     EXPECT_EQ(daemon.process().end(SIGTERM), 0);
 }

@@ -76,10 +76,12 @@ TEST_F(Life, ARotationTakesFiveRequestsBesideLogOuts) {
     EXPECT_EQ(state().current->key.generation, 2U);
 }
 
-TEST_F(Life, ARotationNeverTellsThatTheCredentialCannotBeUsed) {
+TEST_F(Life, ARotationTellsAtAnyTimeThatTheFileHoldsTheKeyThatItDoesHold) {
     auto snapshot = world.agent->pass(Trigger::Rotate, world.asking);
-    for (; snapshot.more; snapshot = world.agent->pass(Trigger::Due, world.asking))
+    for (; snapshot.more; snapshot = world.agent->pass(Trigger::Due, world.asking)) {
         EXPECT_TRUE(snapshot.usable) << core::name_of(snapshot.decision.action);
+        EXPECT_EQ(snapshot.key_id, world.sink.content->key.id) << core::name_of(snapshot.decision.action);
+    }
     EXPECT_EQ(state().current->key.generation, 2U);
 }
 

@@ -216,12 +216,11 @@ TEST(Catalog, NamesOnlyFieldsThatWeSend) {
 TEST(Catalog, HasEachReasonThatAPersonIsToldOf) {
     // Why something is done: each of these is told with what was done, and is no event of its own.
     const std::set<std::string_view> only_of_actions{
-        "no-key-yet",        "create-key",         "create-unanswered", "name-taken",
-        "stray-found",       "new-key-unproven",   "not-published",     "rotation-due",
-        "rotation-asked",    "time-unknown",       "times-implausible", "grace-over",
-        "key-compromised",   "deletion-due",       "quota-short",       "login-check-due",
-        "listed-check-due",  "heartbeat-returned", "rollback-asked",    "key-returns",
-        "disable-asked",     "enable-asked",       "programs-not-told", "old-key-goes",
+        "no-key-yet",        "create-key",        "create-unanswered", "name-taken",         "stray-found",
+        "new-key-unproven",  "new-key-proven",    "not-published",     "rotation-due",       "rotation-asked",
+        "time-unknown",      "times-implausible", "grace-over",        "key-compromised",    "deletion-due",
+        "quota-short",       "login-check-due",   "listed-check-due",  "heartbeat-returned", "rollback-asked",
+        "key-returns",       "disable-asked",     "enable-asked",      "programs-not-told",  "old-key-goes",
         "hook-keeps-failing"};
     for (int i = 0; i <= static_cast<int>(core::Reason::Decommissioned); ++i) {
         const auto name = core::name_of(static_cast<core::Reason>(i));

@@ -1,4 +1,5 @@
 // The checks on this machine.
+#include <Poco/String.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -93,10 +94,10 @@ std::vector<std::vector<std::string>> programs_of(const core::HooksPolicy& hooks
     return programs;
 }
 
-/// A line `LoadCredential=NAME:FILE`, or `LoadCredentialEncrypted=`.
+/// A line `LoadCredential=NAME:FILE`, or of its kin.
 struct Load {
     std::string setting;
-    std::string file;
+    std::string file;  ///< empty: the unit has the credential itself (SetCredential=), where no file is
 };
 
 /// Which line of a unit loads this credential: the last one, after the last that is empty, which undoes all.
@@ -104,9 +105,12 @@ std::optional<Load> load_of(const std::string& credential, const std::string& un
     std::optional<Load> found;
     std::istringstream lines{unit};
     for (std::string line; std::getline(lines, line);) {
-        const auto setting = line.substr(0, line.find('='));
+        const auto equals = std::min(line.find('='), line.size());
+        const auto setting = Poco::trim(line.substr(0, equals));
+        const auto value = Poco::trim(line.substr(std::min(line.size(), equals + 1)));
+        if (setting.starts_with("SetCredential") && value.starts_with(credential + ":"))
+            return Load{.setting = setting, .file = {}};
         if (setting != "LoadCredential" && setting != "LoadCredentialEncrypted") continue;
-        const auto value = line.substr(std::min(line.size(), setting.size() + 1));
         if (value.empty()) found.reset();
         if (value == credential || value.starts_with(credential + ":"))
             found = {.setting = setting,
@@ -127,10 +131,12 @@ Finding check_secret(const std::string& credential, const core::Result<std::stri
                 .grade = Grade::Warning,
                 .detail = fmt::format("the unit has no LoadCredential={}:FILE", credential),
                 .remedy = "systemctl edit devkeyd, or name another source: owner.secret"};
+    if (load->file.empty()) return skipped("secret", "the unit has it itself: " + load->setting + "=");
+    const auto named = fmt::format("{} ({}= of the unit)", load->file, load->setting);
+    if (!load->file.starts_with('/') || load->file.contains('%'))
+        return skipped("secret", named + ": where that is, only systemd knows");
     std::error_code error;
     const auto type = std::filesystem::status(load->file, error).type();
-    const auto named = fmt::format("{} ({}= of the unit)", load->file, load->setting);
-    if (!load->file.starts_with('/')) return skipped("secret", named + ": in one of systemd's credstores");
     if (type == std::filesystem::file_type::not_found)
         return {.name = "secret",
                 .grade = Grade::Failed,
