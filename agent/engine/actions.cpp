@@ -82,6 +82,8 @@ Reconciler::Done Reconciler::repair() {
 }
 
 Reconciler::Done Reconciler::make_current() {
+    // Good for one try: a disk that refuses may do so for days, and the key may be gone by then.
+    const Instant proven_at = std::exchange(seen_.proven, std::nullopt)->at;
     State next = *seen_.state;
     const bool returns = next.pending->returns;
     const auto before = next.current;
@@ -90,8 +92,8 @@ Reconciler::Done Reconciler::make_current() {
     supersede_current(next);
     next.current = CurrentKey{.key = next.pending->key,
                               .published_at = std::nullopt,
-                              .logged_in_at = seen_.proven->at,
-                              .listed_at = seen_.proven->at};
+                              .logged_in_at = proven_at,
+                              .listed_at = proven_at};
     if (returns) {
         next.current->returned_at = time().now;
         // Reads may still show it as it was.
@@ -100,7 +102,6 @@ Reconciler::Done Reconciler::make_current() {
     next.pending.reset();
     next.refused_keys = 0;
     if (auto saved = save(std::move(next)); !saved) return saved;
-    seen_.proven.reset();
     // It was the old key that was refused.
     forget_refusal();
     seen_.failures.erase(Action::RunHook);

@@ -75,6 +75,24 @@ TEST_F(Refused, ADiskThatIsFullThenIsTriedLessAndLessOften) {
     EXPECT_EQ(world.live(1h).decision.reason, Reason::Healthy);
 }
 
+TEST(Proof, AKeyThatCouldNotBeMadeTheCurrentOneLogsInAgainBefore) {
+    World world;
+    world.settle(Trigger::Start);
+    world.service.called.clear();
+    auto snapshot = world.agent->pass(Trigger::Rotate, world.asking);
+    while (snapshot.more && calls(world, "prove") == 0)
+        snapshot = world.agent->pass(Trigger::Due, world.asking);
+    world.store.always_failing = ErrorKind::Io;
+    world.live(24h);
+    const auto id = world.store.state->pending->key.id;
+    world.service.keys.at(id).enabled = false;  // by somebody else
+    world.store.always_failing.reset();
+    world.live(2h);
+    EXPECT_GE(calls(world, "prove"), 2);
+    EXPECT_NE(world.store.state->current->key.id, id);
+    EXPECT_NE(world.sink.content->key.id, id);
+}
+
 /// A device that leaves, with three keys.
 struct ThreeKeys : testing::Test {
     ThreeKeys() {
